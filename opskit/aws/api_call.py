@@ -91,17 +91,14 @@ def check_write_access(operation: str, *, through: tuple[str, ...] = ()) -> None
     raise PermissionError(f"nobody may call {operation} by itself: only a feature's changes write to an account")
 
 
-def _no_call_hook(name: str, region: str) -> None:
-    """The default hook: ignore the call."""
-
-
-call_hook: Callable[[str, str], None] = _no_call_hook
+call_hook: Callable[[str, str], None] | None = None
 """Called with the name and Region of every call before it is sent; ``--verbose`` sets it."""
 
 
 def note_call(name: str, region: str) -> None:
     """Report a call that is about to be sent; ``name`` as AWS writes it: ``sagemaker:StopTrainingJob``."""
-    call_hook(name, region)
+    if call_hook is not None:
+        call_hook(name, region)
 
 
 def send_call(

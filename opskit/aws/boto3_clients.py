@@ -39,11 +39,6 @@ READ_SECONDS = 10
 _OWN_CLIENTS: WeakSet[Any] = WeakSet()
 
 
-def _no_options(service: str) -> Mapping[str, Any]:
-    """What a client is made with by default: nothing besides the session's own settings."""
-    return {}
-
-
 @dataclass
 class Boto3Clients:
     """The clients of one boto3 session, built when first asked for. ``read_seconds`` is the read timeout; ``options``
@@ -53,7 +48,7 @@ class Boto3Clients:
 
     boto3_session: Any
     read_seconds: float = field(default_factory=lambda: READ_SECONDS)
-    options: Callable[[str], Mapping[str, Any]] = _no_options
+    options: Callable[[str], Mapping[str, Any]] = lambda service: {}
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _endpoint_urls: dict[tuple[str, str], str] = field(default_factory=dict)
     # A boto3 session is not thread-safe, and its loader reads a model anew for every thread that asks before the first

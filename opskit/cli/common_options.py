@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from opskit.core.exceptions import SETTINGS_NOT_TRUSTED, Problem, UsageError
-from opskit.core.run_problems import report_run_problem
 from opskit.core.setting_values import OutputFormat
 from opskit.core.settings import Settings, load_settings
 
@@ -82,12 +81,6 @@ def split_role_arns(
         hint = "The quotas, costs, history and doctor commands, and list and stop, run in several accounts."
         raise UsageError("one-role", "This command runs in one account, with one --role-arn.", hint)
     return (), named[0] if named else None
-
-
-def report_left_out_settings(settings: Settings) -> None:
-    """Report the keys of the folder's file that do not count, if there are any."""
-    if problem := left_out_problem(settings):
-        report_run_problem(problem)
 
 
 def left_out_problem(settings: Settings) -> Problem | None:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from opskit.cli.common_options import report_left_out_settings
+from opskit.cli.common_options import left_out_problem
 from opskit.core.exceptions import ExitCode, OpskitError, Problem
 from opskit.core.redaction import redact_secrets
-from opskit.core.run_problems import begin_run_problems, run_problems
+from opskit.core.run_problems import begin_run_problems, report_run_problem, run_problems
 from opskit.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def begin_reports(path: tuple[str, ...], settings: Settings, screen: Screen, *, 
     if verbose:
         print_calls()
     begin_run_problems(screen.show_run_problem)
-    if path != ("settings",):  # it tells that itself
-        report_left_out_settings(settings)
+    if path != ("settings",) and (problem := left_out_problem(settings)):  # `settings` tells that itself
+        report_run_problem(problem)
 
 
 def print_calls() -> None:

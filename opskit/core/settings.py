@@ -95,14 +95,12 @@ def load_settings(
     """
     environment = os.environ if environment is None else environment
     in_folder, own = search_paths(environment)
-    if file is None and is_readable_file(in_folder):
-        folder = read_settings_file(in_folder, _NAMES)
-        if is_trusted(in_folder, folder.content):
-            return replace(_resolve_settings(flags, environment, folder), folder_file=in_folder)
-        return _narrowed_settings(_resolve_settings(flags, environment, _read_if_there(own)), folder)
-    return _resolve_settings(
-        flags, environment, _read_if_there(own) if file is None else read_settings_file(file, _NAMES)
-    )
+    folder = read_settings_file(in_folder, _NAMES) if file is None and is_readable_file(in_folder) else None
+    if folder and is_trusted(in_folder, folder.content):
+        return replace(_resolve_settings(flags, environment, folder), folder_file=in_folder)
+    path = file or (own if is_readable_file(own) else None)
+    settings = _resolve_settings(flags, environment, read_settings_file(path, _NAMES) if path else None)
+    return _narrowed_settings(settings, folder) if folder else settings
 
 
 def read_given_settings(values: Mapping[str, Any], environment: Mapping[str, str], where: str) -> Settings:
@@ -129,10 +127,6 @@ def is_readable_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
-
-
-def _read_if_there(path: Path) -> SettingsFile | None:
-    return read_settings_file(path, _NAMES) if is_readable_file(path) else None
 
 
 def _resolve_settings(flags: Mapping[str, Any], environment: Mapping[str, str], file: SettingsFile | None) -> Settings:

@@ -157,7 +157,10 @@ def result_without_secrets(result: CommandResult) -> CommandResult:
         result,
         data=_redact_records(result.data),
         problems=problems,
-        tables=tuple(map(_redact_table, result.tables)),
+        tables=tuple(
+            replace(table, rows=LazyRows(table.rows, _redact_row), title=redact_secrets(table.title))
+            for table in result.tables
+        ),
         notes=tuple(map(redact_secrets, result.notes)),
     )
 
@@ -173,10 +176,6 @@ def _redact_records(data: Mapping[str, Any]) -> dict[str, Any]:
         name: LazyRows(value, redact_values) if isinstance(value, LazyRows) else redact_values({name: value})[name]
         for name, value in data.items()
     }
-
-
-def _redact_table(table: Table) -> Table:
-    return replace(table, rows=LazyRows(table.rows, _redact_row), title=redact_secrets(table.title))
 
 
 def _redact_row(row: Sequence[Cell]) -> tuple[Cell, ...]:

@@ -148,7 +148,8 @@ class Screen:
             if self.stdout_stream.isatty() or (self.color and color_is_forced()):
                 self._print_terminal_table(table, paged=result.paged)
             else:
-                self._write_text(_with_title(table, _tabulate_table(table, "simple")))
+                title = f"{visible_line(table.title)}\n" if table.title else ""
+                self._write_text(title + _tabulate_table(table, "simple"))
         for note in result.notes:
             self._write_text(note)
 
@@ -201,10 +202,6 @@ def _markdown_text(result: CommandResult) -> str:
             *map(markdown_paragraph, result.notes),
         ]
     )
-
-
-def _with_title(table: Table, text: str) -> str:
-    return f"{visible_line(table.title)}\n{text}" if table.title else text
 
 
 def _tabulate_table(table: Table, style: str) -> str:

@@ -129,7 +129,7 @@ class FileRecords:
         with open_db(table.file, *table.schema) as session:
             _require_unchanged(session, table, record, replaces)
             _insert(session, table, [record])
-        return StoredRecord(record, _version_of(table.row_of(record)))
+        return StoredRecord(record, repr(table.row_of(record)))
 
     def delete_record(self, table: RecordTable, stored: StoredRecord) -> None:
         """Delete a record that was read.
@@ -184,11 +184,7 @@ def _delete(session: sqlite3.Connection, table: RecordTable, keys: Sequence[tupl
 
 
 def _stored(row: sqlite3.Row) -> StoredRecord:
-    return StoredRecord(dict(row), _version_of(tuple(row)))
-
-
-def _version_of(row: tuple[Value, ...]) -> str:
-    return repr(row)
+    return StoredRecord(dict(row), repr(tuple(row)))
 
 
 _FILE = "trusted.sqlite"

@@ -62,8 +62,8 @@ def plan_increases(
         AwsError: STS could not be read.
         UsageError: opskit's queue cannot be read.
     """
-    plans = gather_all([partial(_plan_region, client, targets, channel, now) for client in clients])
-    return tuple(increase for region_plans in plans for increase in region_plans)
+    plans = [partial(read_and_plan, client, target, channel, now) for client in clients for target in targets]
+    return tuple(increase for increase, _ in gather_all(plans))
 
 
 def queued_increases(
@@ -99,15 +99,6 @@ def blocking_totals(
 def _replan_queued(client: AwsClient, queued: store.QueuedRequest, now: datetime) -> tuple[AwsClient, Increase, str]:
     target = IncreaseTarget(queued.instance_type, queued.workload, queued.desired_value)
     return client, read_and_plan(client, target, Channel(queued.channel), now)[0], queued.why
-
-
-def _plan_region(
-    client: AwsClient, targets: Sequence[IncreaseTarget], channel: Channel, now: datetime
-) -> list[Increase]:
-    return [
-        increase
-        for increase, _ in gather_all([partial(read_and_plan, client, target, channel, now) for target in targets])
-    ]
 
 
 def read_and_plan(
@@ -149,11 +140,13 @@ def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, 
     if not isinstance(quota, Quota):
         return QuotaSnapshot(client.region, name, quota)
     with_default, requests, support = gather(
-        partial(_with_known_default, client, quota),
+        partial(add_default, client, quota),
         partial(requests_or_unknown, client, quota.code),
         partial(_read_support_info, client, target.workload) if channel.opens_case else lambda: None,
     )
-    return QuotaSnapshot(client.region, name, with_default, requests, support)
+    # Where the default cannot be read, AWS itself refuses values below it.
+    known = quota if isinstance(with_default, Unknown) else with_default
+    return QuotaSnapshot(client.region, name, known, requests, support)
 
 
 def requests_or_unknown(client: AwsClient, code: str) -> tuple[IncreaseRequest, ...] | Unknown:
@@ -170,13 +163,6 @@ def _read_support_info(client: AwsClient, workload: Workload) -> SupportInfo | U
         return support
     services, cases = support
     return SupportInfo(category_for(services, workload), cases)
-
-
-def _with_known_default(client: AwsClient, quota: Quota) -> Quota:
-    """The quota with its default if that can be read."""
-    with_default = add_default(client, quota)
-    # Where it cannot, AWS itself refuses values below the default.
-    return quota if isinstance(with_default, Unknown) else with_default
 
 
 def last_submission(client: AwsClient, name: str, channel: Channel, now: datetime) -> Submission | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -94,12 +93,13 @@ def stop_notebooks_command(
     from opskit.notebooks.flows.stop_plan import StopPolicy, plan_named_stops, refuse_open_questions, settle_graces
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
 
-    meant = _only_planned_names(ctx, _select_stops(names, match, tag, owner, idle=idle))
+    meant = _select_stops(names, match, tag, owner, idle=idle)
+    meant = meant if ctx.planned is None else replace(meant, names=ctx.planned.names)
     _check_options(idle=idle, inside=inside, trust_logs=trust_logs, evidence=evidence)
     policy = replace(
         _patience_policy(ctx, after, patience_usd),
         ignore_terminals=ignore_terminals,
-        max_age=_parse_span_option(max_age),
+        max_age=parse_duration(max_age) if max_age else None,
         evidence=evidence,
         trust_logs=trust_logs,
         tab_age=ctx.settings.resolve("notebook.tab-age", tab_age),
@@ -107,7 +107,7 @@ def stop_notebooks_command(
         ignore_background=ignore_background,
         trust_jupyter=trust_jupyter,
     )
-    terms, clock = StopPolicy(policy, _parse_span_option(grace) or None), system_clock()
+    terms, clock = StopPolicy(policy, (parse_duration(grace) if grace else None) or None), system_clock()
     look = _only_planned(ctx, inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant))
     plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
     if dry_run or not idle:  # a run of --idle looks inside at each one's turn; who is asked is to hear what was seen
@@ -170,10 +170,6 @@ def _check_options(*, idle: bool, inside: bool | None, trust_logs: bool, evidenc
         raise UsageError("no-way-inside", text, "Leave out one of the two.")
 
 
-def _only_planned_names(ctx: CommandContext, meant: NotebookFilter) -> NotebookFilter:
-    return meant if ctx.planned is None else replace(meant, names=ctx.planned.names)
-
-
 def _only_planned(ctx: CommandContext, look: Inspection) -> Inspection:
     """What was seen of the notebooks that a plan over several accounts names; of all, where there is none."""
     if (planned := ctx.planned) is None:
@@ -230,7 +226,3 @@ def _limit_refusal(plan: Sequence[StopAction], most: int) -> Problem | None:
         text = f"{len(stops)} notebooks would be stopped, more than {most}."
         return Problem("over-limit", text, "Add --yes, or --limit.")
     return None
-
-
-def _parse_span_option(text: str | None) -> timedelta | None:
-    return parse_duration(text) if text else None

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.gather import gather_all
+from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError
 from opskit.core.model import JupyterState, Unknown
@@ -19,7 +20,6 @@ from opskit.notebooks.flows.inspect import (
     Inspection,
     close_idle,
     presigned_url_unknown,
-    read_tags_or_unknown,
 )
 from opskit.notebooks.reads.inside import InsideEvidence, make_terminal_name
 from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
@@ -87,7 +87,7 @@ def look_inside_if_allowed(
     """
     memory.found = memory.left = None
     with budget.aws_slot():
-        tags = read_tags_or_unknown(seen.client, seen.notebook)
+        tags = read_arn_tags(seen.client, seen.notebook.arn)
     if not isinstance(way, OpenJupyter) or not may_look_inside(tags, policy):
         return
     if isinstance(tags, dict) and keep_reason(tags, clock.now()) is None:

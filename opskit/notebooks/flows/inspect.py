@@ -126,7 +126,7 @@ def inspect_notebook(
             evidence = NotebookEvidence(notebook, dict(listed_tags.tags_of(notebook.arn)))
         else:
             with budget.aws_slot(client):
-                evidence = NotebookEvidence(notebook, read_tags_or_unknown(client, notebook))
+                evidence = NotebookEvidence(notebook, read_arn_tags(client, notebook.arn))
     told = evidence.tags
     # One whose tags are unreadable or keep it is not entered: no answer of its Jupyter could change the verdict.
     is_open = notebook.traits.may_run_jupyter and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
@@ -136,7 +136,9 @@ def inspect_notebook(
 
 
 def _needs_tags(notebook: Notebook, meant: NotebookFilter) -> bool:
-    return notebook.traits.may_run_jupyter or (meant.reads_all_tags and not notebook.traits.is_going)
+    return notebook.traits.may_run_jupyter or (
+        (meant.has_tag_choice or meant.shows_tags) and not notebook.traits.is_going
+    )
 
 
 def _list_tags(found: Sequence[tuple[AwsClient, Notebook]]) -> dict[str, TagsByArn | None]:
@@ -160,11 +162,6 @@ def has_unreadable_evidence(seen: InspectedNotebook) -> bool:
     return seen.assessment.verdict is NotebookVerdict.UNKNOWN and not (
         seen.assessment.readable or seen.assessment.unreadable_ok
     )
-
-
-def read_tags_or_unknown(client: AwsClient, notebook: Notebook) -> dict[str, str] | Unknown:
-    """A notebook's tags, or why they are not known."""
-    return read_arn_tags(client, notebook.arn)
 
 
 def presigned_url_unknown(failure: AwsError) -> Unknown:
@@ -205,11 +202,12 @@ def _read_jupyter(
         with budget.aws_slot(client):
             return read_presigned_url(client, notebook.name)
 
-    def settles_it(state: JupyterState) -> bool:
-        return is_conclusive(without_own_traces(state, past), policy, now)
-
     try:
-        state = inspect_jupyter(make_url, settles_it, budget.jupyter_slot)
+        state = inspect_jupyter(
+            make_url,
+            lambda state: is_conclusive(without_own_traces(state, past), policy, now),
+            budget.jupyter_slot,
+        )
     except AwsError as failure:
         return presigned_url_unknown(failure)
     return state if isinstance(state, Unknown) else without_own_traces(state, past)
@@ -257,7 +255,7 @@ def select_names(client: AwsClient, meant: NotebookFilter) -> list[str]:
 def _read_all_tags(client: AwsClient, found: list[Notebook]) -> list[Mapping[str, str]]:
     """The tags of each."""
     # Fresh, not from the index of the tagging API: what they choose is changed.
-    read = gather_all([partial(read_tags_or_unknown, client, each) for each in found])
+    read = gather_all([partial(read_arn_tags, client, each.arn) for each in found])
     unread = [(each, tags) for each, tags in zip(found, read, strict=True) if isinstance(tags, Unknown)]
     if unread:
         notebook, why = unread[0]

@@ -11,11 +11,12 @@ from datetime import datetime
 from functools import partial
 
 from opskit.aws.gather import gather
+from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.clock import Clock
 from opskit.core.model import JupyterState, NotebookEvidence, Unknown
 from opskit.notebooks.connection_budget import RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory, look_inside_if_allowed, open_way
-from opskit.notebooks.flows.inspect import InspectedNotebook, load_looks_or_none, read_tags_or_unknown
+from opskit.notebooks.flows.inspect import InspectedNotebook, load_looks_or_none
 from opskit.notebooks.reads.jupyter import OpenJupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import read_notebook
@@ -77,7 +78,7 @@ def recheck_notebook(
         now, began = clock.now(), clock.monotonic()
         there, tags, jupyter, log = gather(
             partial(read_notebook, seen.client, seen.notebook.name),
-            partial(read_tags_or_unknown, seen.client, seen.notebook),
+            partial(read_arn_tags, seen.client, seen.notebook.arn),
             partial(_read_open_jupyter, way, past),
             partial(_read_log_if_asked, seen, policy, asks_jupyter=asks_jupyter),
         )

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 
+from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.clock import Clock
 from opskit.core.exceptions import Problem
 from opskit.core.grace import IdleStep
 from opskit.core.model import NotebookEvidence
 from opskit.core.stop_outcome import StopOutcome
 from opskit.keeps.flows import settle_sent_graces
-from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence, read_tags_or_unknown
+from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import why_not_inside
@@ -200,4 +201,4 @@ def settle_graces(actions: Sequence[StopAction], terms: StopPolicy, clock: Clock
 
 def _tags_of_notebook(action: StopAction) -> tuple[str, object]:
     seen = action.inspected
-    return seen.notebook.arn, read_tags_or_unknown(seen.client, seen.notebook)
+    return seen.notebook.arn, read_arn_tags(seen.client, seen.notebook.arn)

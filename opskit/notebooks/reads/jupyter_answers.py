@@ -59,12 +59,11 @@ def parse_terminals(answer: Any) -> tuple[Terminal, ...]:
     Raises:
         ValueError, KeyError, TypeError, AttributeError: the answer is not as it must be.
     """
-    return tuple(Terminal(str(said["name"]), _moment_if_told(said)) for said in _require_list(answer))
-
-
-def _moment_if_told(said: Mapping[str, Any]) -> datetime | None:
-    """The time of a terminal's last traffic; None where its Jupyter, one from before notebook 6.1, tells none."""
-    return _parse_time(said["last_activity"]) if "last_activity" in said else None
+    # A Jupyter from before notebook 6.1 tells no time of a terminal's last traffic.
+    return tuple(
+        Terminal(str(said["name"]), _parse_time(said["last_activity"]) if "last_activity" in said else None)
+        for said in _require_list(answer)
+    )
 
 
 def parse_last_used(answer: Any) -> tuple[datetime]:

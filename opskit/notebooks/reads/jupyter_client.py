@@ -209,7 +209,8 @@ class JupyterClient:
         answer = _json_or_none(reply.body)
         if answer is None:
             raise ProbeError(f"Jupyter's response to {what} is not JSON", transient=True)
-        self.ahead = _clock_skew(reply, self.ahead)
+        if said := parse_http_date(reply.date):
+            self.ahead = said - reply.heard
         return answer
 
     def _follow_redirect(self, url: str) -> None:
@@ -338,9 +339,3 @@ def _json_or_none(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def _clock_skew(reply: _HttpReply, otherwise: timedelta) -> timedelta:
-    """By how much the server's clock is ahead of ours; ``otherwise`` where it does not tell."""
-    said = parse_http_date(reply.date)
-    return otherwise if said is None else said - reply.heard

@@ -31,11 +31,6 @@ class NotebookFilter:
         return self.tag is not None or self.owner is not None
 
     @property
-    def reads_all_tags(self) -> bool:
-        """Whether the tags of all are read, not only of those in which something may run."""
-        return self.has_tag_choice or self.shows_tags
-
-    @property
     def is_narrow(self) -> bool:
         """Whether anything but names chooses."""
         return self.glob != "*" or self.has_tag_choice

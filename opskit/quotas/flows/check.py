@@ -136,10 +136,12 @@ def _read_region(
     if not suggest:
         return read_snapshot()
     by_quota, (snapshot, by_use, held) = gather(
-        lambda: _read_candidates(client, quotas.result()),
+        # What is known of the alternatives to quotas that are too small, while what is in use is still being counted.
+        lambda: read_suggestions(client, quotas.result().candidates, quotas.result().cache),
         lambda: _read_remedies(client, quotas.result(), read_snapshot(), now),
     )
-    return replace(snapshot, suggestions=by_quota.with_more(by_use), held=held)
+    suggestions = Suggestions({**by_quota.quotas, **by_use.quotas}, {**by_quota.prices, **by_use.prices})
+    return replace(snapshot, suggestions=suggestions, held=held)
 
 
 @dataclass(frozen=True)
@@ -160,11 +162,6 @@ def _read_region_quotas(
     return _RegionQuotas(quotas, choose_candidates(short, cache, len(quotas)), cache)
 
 
-def _read_candidates(client: AwsClient, read: _RegionQuotas) -> Suggestions:
-    """What is known of the alternatives to quotas that are too small, while what is in use is still being counted."""
-    return read_suggestions(client, read.candidates, read.cache)
-
-
 def _read_remedies(
     client: AwsClient, read: _RegionQuotas, snapshot: RegionSnapshot, now: datetime
 ) -> tuple[RegionSnapshot, Suggestions, Held]:
@@ -182,19 +179,19 @@ def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
     offered = [
         requirement
         for requirement in snapshot.requirements
-        if not isinstance(_quota_of(snapshot, requirement), NotOffered)
+        if not isinstance(snapshot.quotas[quota_name_for(requirement)], NotOffered)
     ]
     above = [requirement for requirement in with_all_limits(offered) if requirement.instance_type is None]
     for requirement in (*snapshot.requirements, *above):
         # A total that does not exist limits nothing.
-        if requirement.instance_type or not isinstance(_quota_of(snapshot, requirement), NotOffered):
+        if requirement.instance_type or not isinstance(snapshot.quotas[quota_name_for(requirement)], NotOffered):
             yield _assess_requirement(snapshot, requirement)
 
 
 def _assess_requirement(snapshot: RegionSnapshot, requirement: Requirement) -> Headroom:
     in_use = snapshot.in_use[requirement.workload]
     headroom = assess_headroom(
-        snapshot.region, requirement, _quota_of(snapshot, requirement), in_use, snapshot.requests
+        snapshot.region, requirement, snapshot.quotas[quota_name_for(requirement)], in_use, snapshot.requests
     )
     if not headroom.verdict.is_no:
         return headroom
@@ -203,10 +200,6 @@ def _assess_requirement(snapshot: RegionSnapshot, requirement: Requirement) -> H
         headroom,
         alternatives=find_alternatives(snapshot.region, requirement, quotas, in_use, snapshot.suggestions.prices),
     )
-
-
-def _quota_of(snapshot: RegionSnapshot, requirement: Requirement) -> QuotaLookup:
-    return snapshot.quotas[quota_name_for(requirement)]
 
 
 def _read_problems(snapshot: RegionSnapshot) -> Iterable[Problem]:

@@ -103,10 +103,6 @@ class Suggestions:
     quotas: dict[str, QuotaLookup] = field(default_factory=dict)
     prices: Prices = field(default_factory=dict)
 
-    def with_more(self, more: Suggestions) -> Suggestions:
-        """These and others."""
-        return Suggestions({**self.quotas, **more.quotas}, {**self.prices, **more.prices})
-
 
 def choose_candidates(
     lacking: Sequence[Requirement], cache: QuotaCodeCache, quotas_read: int

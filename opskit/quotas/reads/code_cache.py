@@ -94,7 +94,8 @@ class QuotaCodeCache:
         if default is None and previous:
             default = previous.default
         entry = CachedQuota(code, applied, default, self.now, value)
-        if previous is None or _is_change(previous, entry):
+        is_same = previous is not None and previous._replace(seen_at=entry.seen_at) == entry
+        if previous is None or not is_same or entry.seen_at - previous.seen_at > _REFRESH_AFTER:
             self.entries[name] = self._updates[name] = entry
 
     def replace_all(self, entries: Mapping[str, CachedQuota]) -> None:
@@ -157,10 +158,6 @@ def bundled_code(name: str) -> str | None:
 @cache
 def _bundled_spellings() -> Mapping[str, str]:
     return {spelling_key(name): code for name, code in bundled_codes().items()}
-
-
-def _is_change(previous: CachedQuota, entry: CachedQuota) -> bool:
-    return previous._replace(seen_at=entry.seen_at) != entry or entry.seen_at - previous.seen_at > _REFRESH_AFTER
 
 
 def _read_cache_file(file: Path, now: datetime) -> QuotaCodeCache:

@@ -112,18 +112,13 @@ def list_live_jobs(
             indexed = _indexed_before(page, times) if search_has_older() else None
             if _is_far_enough(times, remembered, indexed):
                 break
-            _tell_of_long_walk(kind, times)
+            # Equal, not above: pages are full until the last one, so it is said once.
+            if len(times) == _LONG_WALK:
+                send_notice(f"Looking through all {kind.label}s ever made, once; the next look goes on from here.")
     except AwsError as failure:
         return unknown_from_error(failure)
     unended = remembered.unended if remembered else frozenset()
     return LiveJobs(kind, listed, unended, max(times, default=None))
-
-
-def _tell_of_long_walk(kind: JobKind, times: Sequence[datetime]) -> None:
-    """Say why a first look takes its time: it walks through all jobs that ever ran."""
-    # Equal, not above: pages are full until the last one, so it is said once.
-    if len(times) == _LONG_WALK:
-        send_notice(f"Looking through all {kind.label}s ever made, once; the next look goes on from here.")
 
 
 def _is_far_enough(times: Sequence[datetime], remembered: EndedJobs | None, indexed: datetime | None) -> bool:

@@ -72,18 +72,16 @@ def read_quotas(client: AwsClient, names: Collection[str], cache: QuotaCodeCache
         lookups |= _get_by_listing(client, wanted, cache)
     else:
         by_code = _get_by_codes(client, [*wanted, *_worth_rereading(absent, wanted, cache)], cache)
+        # Where single quotas may not be read, listing them may be allowed all the same.
         lookups |= {
-            name: lookup for name, lookup in by_code.items() if lookup is not None and not _is_access_denied(lookup)
+            name: lookup
+            for name, lookup in by_code.items()
+            if lookup is not None and not (isinstance(lookup, Unknown) and lookup.code == "denied")
         }
         unresolved = [name for name in wanted if name not in lookups]
         lookups |= _get_by_listing(client, unresolved, cache) if unresolved else {}
     cache.save()
     return {name: lookups[name] for name in names}
-
-
-def _is_access_denied(lookup: QuotaLookup) -> bool:
-    """Whether single quotas may not be read; listing them may be allowed all the same."""
-    return isinstance(lookup, Unknown) and lookup.code == "denied"
 
 
 def read_cached_quotas(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup]:
@@ -175,15 +173,10 @@ def _get_by_code(
         applied, default = _records_by_code(client, code, operation, with_default=with_default)
     except AwsError as failure:
         return unknown_from_error(failure)
-    # AWS may give a code to another quota; the exact name is the identity, so the listings decide then.
-    if any(record is not None and not _is_spelling_of(record.name, name) for record in (applied, default)):
+    # AWS may give a code to another quota; the name, in whichever spelling, is the identity: the listings decide then.
+    if any(record is not None and spelling_key(record.name) != spelling_key(name) for record in (applied, default)):
         return None
     return _to_quota(client, name, applied, default, cache)
-
-
-def _is_spelling_of(listed: str, name: str) -> bool:
-    """Whether a name that AWS gives is the one that is looked for, or its spelling where AWS breaks its own rule."""
-    return listed == name or spelling_key(listed) == spelling_key(name)
 
 
 def _records_by_code(

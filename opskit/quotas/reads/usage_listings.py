@@ -260,7 +260,11 @@ def read_volume_sizes(client: AwsClient, summaries: Sequence[Response]) -> dict[
     gone by now. The listing does not say it, so each is described, once for as long as it does not change.
     """
     remembered = load_volume_sizes(client)
-    states = {summary["NotebookInstanceName"]: _state_of(summary) for summary in summaries}
+    states = {
+        name: NotebookState(name, str(summary.get("LastModifiedTime")))
+        for summary in summaries
+        for name in [summary["NotebookInstanceName"]]
+    }
     missing = [name for name, state in states.items() if state not in remembered]
     described = gather_all([partial(_read_volume_size, client, name) for name in missing])
     sizes: dict[str, int | Unknown | None] = dict(zip(missing, described, strict=True))
@@ -269,10 +273,6 @@ def read_volume_sizes(client: AwsClient, summaries: Sequence[Response]) -> dict[
     if known != remembered:
         save_volume_sizes(client, known)
     return sizes
-
-
-def _state_of(summary: Response) -> NotebookState:
-    return NotebookState(summary["NotebookInstanceName"], str(summary.get("LastModifiedTime")))
 
 
 def _read_volume_size(client: AwsClient, name: str) -> int | Unknown | None:

@@ -34,6 +34,8 @@ _VERDICT_STYLES = {
 
 # It reads no metrics; quotas, resources, tags and prices are read for nothing.
 _COST_USD = Decimal(0)
+# Where what holds a quota bills, to end it helps at once, and saves money.
+_BILLED = "Running resources are billed: opskit costs lists them, their owners, and the command that stops each."
 
 
 def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
@@ -43,17 +45,17 @@ def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
         exit=check.exit_code,
         problems=(*check.problems, *_alert_problems(check.headrooms)),
         tables=(
-            _headroom_table(sorted(check.headrooms, key=_comes_last)),
+            # Last comes what nothing can be done about: a Region does not offer the type, or AWS has retired it.
+            _headroom_table(
+                sorted(
+                    check.headrooms, key=lambda each: each.verdict is Verdict.NOT_OFFERED or each.requirement.only_noted
+                )
+            ),
             *_holder_tables(check),
         ),
-        notes=(*_advice_lines(check.headrooms, home), *_bill_lines(check)),
+        notes=(*_advice_lines(check.headrooms, home), *([_BILLED] if any(check.held.values()) else ())),
         records="quotas",
     )
-
-
-def _comes_last(headroom: Headroom) -> bool:
-    """Whether nothing can be done about it: a Region does not offer the type, or AWS has retired it."""
-    return headroom.verdict is Verdict.NOT_OFFERED or headroom.requirement.only_noted
 
 
 def _check_record(check: QuotaCheck, headroom: Headroom) -> dict[str, Any]:
@@ -223,12 +225,6 @@ def _missing_value_text(headroom: Headroom) -> str:
             return "-"
         case Verdict.FITS | Verdict.SHORT | Verdict.PENDING | Verdict.UNKNOWN:
             return "?"
-
-
-def _bill_lines(check: QuotaCheck) -> Iterator[str]:
-    """Where what holds a quota bills, to end it helps at once, and saves money."""
-    if any(check.held.values()):
-        yield "Running resources are billed: opskit costs lists them, their owners, and the command that stops each."
 
 
 def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:

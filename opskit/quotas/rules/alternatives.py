@@ -97,7 +97,8 @@ _ACCELERATORS = {
     "trn1n": {"32xlarge": 16},
     "trn2": {"48xlarge": 16},
 }
-_BURSTABLE = ("t2", "t3")
+_ALL_TYPES = tuple(f"ml.{family}.{size}" for family, sizes in _SIZES.items() for size in sizes.split())
+_BURSTABLE = ("ml.t2.", "ml.t3.")
 # Sizes relative to an xlarge of 4, so that a 2xlarge is 8; metal counts like a 24xlarge.
 _STEPS = {"nano": 0.25, "micro": 0.25, "small": 0.5, "medium": 1, "large": 2, "xlarge": 4, "metal": 96}
 # A smaller type may be too small for the data: half a size step of distance more than a larger one.
@@ -119,16 +120,9 @@ def similar_types(instance_type: str) -> tuple[str, ...]:
     if type_class is None:
         return ()
     candidates = [
-        candidate
-        for candidate in _all_types()
-        if candidate != instance_type and instance_class(candidate) is type_class
+        candidate for candidate in _ALL_TYPES if candidate != instance_type and instance_class(candidate) is type_class
     ]
     return tuple(sorted(candidates, key=lambda other: _type_distance(instance_type, other)))
-
-
-@cache
-def _all_types() -> tuple[str, ...]:
-    return tuple(f"ml.{family}.{size}" for family, sizes in _SIZES.items() for size in sizes.split())
 
 
 def _type_distance(first: str, second: str) -> tuple[float, bool, float]:
@@ -136,13 +130,9 @@ def _type_distance(first: str, second: str) -> tuple[float, bool, float]:
     # By doublings: from 1 to 2 is as far as from 4 to 8.
     accelerators = abs(log2(_accelerator_count(second) / _accelerator_count(first)))
     # Burstable families are cheap for a reason, and so unlike all others.
-    bursts = (_type_family(first) in _BURSTABLE) != (_type_family(second) in _BURSTABLE)
+    bursts = first.startswith(_BURSTABLE) != second.startswith(_BURSTABLE)
     step = log2(_type_size(second) / _type_size(first))
     return accelerators, bursts, abs(step) + (_SMALLER_PENALTY if step < 0 else 0)
-
-
-def _type_family(instance_type: str) -> str:
-    return instance_type.split(".")[1]
 
 
 def _accelerator_count(instance_type: str) -> int:
@@ -174,7 +164,7 @@ def unmet_by_quota(wanted: Iterable[Requirement], quotas: Mapping[str, QuotaLook
     not_offered = [
         requirement
         for requirement in wanted
-        if requirement.instance_type and _is_not_offered(quotas[quota_name_for(requirement)])
+        if requirement.instance_type and isinstance(quotas[quota_name_for(requirement)], NotOffered)
     ]
     return [
         requirement
@@ -204,10 +194,6 @@ def unmet_by_use(headrooms: Sequence[Headroom]) -> list[Requirement]:
 
 def _is_below_need(lookup: QuotaLookup, need: int) -> bool:
     return isinstance(lookup, Quota) and lookup.effective_value is not None and lookup.effective_value < need
-
-
-def _is_not_offered(lookup: QuotaLookup) -> bool:
-    return isinstance(lookup, NotOffered)
 
 
 def select_candidates(

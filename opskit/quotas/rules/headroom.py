@@ -238,14 +238,15 @@ def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unkno
     """The open request for a quota."""
     if isinstance(requests, Unknown):
         return None
-    matching = [request for request in requests if request.status.is_open and _is_for_quota(request, quota)]
+    # By the name, where AWS gives one: codes may change, the name is the quota's identity.
+    matching = [
+        request
+        for request in requests
+        if request.status.is_open
+        and (request.quota_name == quota.name if request.quota_name else request.quota_code == quota.code)
+    ]
     # AWS allows one at a time; if there are several, the largest counts.
     return max(matching, key=lambda request: request.desired_value, default=None)
-
-
-def _is_for_quota(request: IncreaseRequest, quota: Quota) -> bool:
-    # By the name, where AWS gives one: codes may change, the name is the quota's identity.
-    return request.quota_name == quota.name if request.quota_name else request.quota_code == quota.code
 
 
 def required_value(headroom: Headroom) -> int:

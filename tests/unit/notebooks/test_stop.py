@@ -54,7 +54,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StopA
 
             for where in (stop, recheck):
                 monkeypatch.setattr(where, "read_notebook", read)
-            monkeypatch.setattr(recheck, "read_tags_or_unknown", lambda *_: kept.pop(0) if len(kept) > 1 else kept[0])
+            monkeypatch.setattr(recheck, "read_arn_tags", lambda *_: kept.pop(0) if len(kept) > 1 else kept[0])
             monkeypatch.setattr("opskit.aws.writer.AwsWriter.call_once", send)
             verdict = how.get("verdict", NotebookVerdict.BUSY)
             seen = InspectedNotebook(client, NotebookEvidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), None)
