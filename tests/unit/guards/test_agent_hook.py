@@ -7,16 +7,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from opskit.cli import main
-from opskit.core.exceptions import UsageError
+from opskit.core.exceptions import UnreadableState, UsageError
 from opskit.guards.flows.agent_hook import shell_command_of
-from opskit.guards.reads.captured_request import capture_aws_request
+from opskit.guards.reads.captured_request import CapturedRequest, capture_aws_request
 from opskit.guards.rules.agent_settings import (
     Agent,
     agent_command,
@@ -177,6 +177,21 @@ def test_the_hook_keeps_the_agent_from_running_what_opskit_does_not_allow(
 
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]
+_CAPTURED: dict[tuple[str, ...], CapturedRequest | UnreadableState] = {}
+
+
+def captured_once(words: Sequence[str], variables: Mapping[str, str], folder: str) -> CapturedRequest:
+    """What the AWS CLI makes of words, which starts once for each: it makes the same of the same words."""
+    key = (*words, "", *(f"{name}={value}" for name, value in variables.items()))
+    if key not in _CAPTURED:
+        try:
+            _CAPTURED[key] = capture_aws_request(words, variables, folder)
+        except UnreadableState as error:
+            _CAPTURED[key] = error
+    captured = _CAPTURED[key]
+    if isinstance(captured, UnreadableState):
+        raise captured
+    return captured
 
 
 @pytest.fixture
@@ -190,6 +205,7 @@ def ask(
     """Ask the hook about a command, in an account with four of everything."""
     fake_aws.quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
     monkeypatch.setattr("opskit.guards.reads.captured_request.CLI_SECONDS", 600)
+    monkeypatch.setattr("opskit.guards.flows.agent_hook.capture_aws_request", captured_once)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
     def once(command: Any, *flags: str) -> tuple[int, dict[str, Any]]:
