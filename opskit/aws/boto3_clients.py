@@ -29,7 +29,8 @@ from opskit.aws.errors import translate_error
 from opskit.aws.pacing import MAX_CONNECTIONS
 from opskit.aws.partitions import GLOBAL_SERVICES
 from opskit.aws.plain_json import parse_plain_body
-from opskit.aws.response_checks import check_response_body, check_response_entries, check_response_members
+from opskit.aws.response_checks import check_response_body, check_response_members
+from opskit.aws.response_values import check_response_values
 from opskit.core.exceptions import AccessDenied, AwsError, OpskitError
 
 _NO_KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
@@ -143,7 +144,7 @@ class Boto3Clients:
         client.meta.events.register("before-parse", parse_plain_body)
         # ``after-call`` comes right after parsing and before botocore hands out the response, for streams and waiters
         # too.
-        for check in (check_response_body, check_response_members, check_response_entries):
+        for check in (check_response_body, check_response_members, check_response_values):
             client.meta.events.register("after-call", check)
         # No reading of the source sees a client that was handed on: so it asks itself who sends a write through it.
         client.meta.events.register("before-call", check_client_call)
@@ -247,10 +248,14 @@ def _parse_aws_time(value: Any) -> datetime:
     """A timestamp of a response, in UTC. botocore would convert it to local time, which takes ten times as long, and
     metrics contain tens of thousands of timestamps.
     """
+    from botocore.parsers import ResponseParserError
     from botocore.utils import parse_timestamp
 
     if isinstance(value, int | float):
         with suppress(ValueError, OverflowError, OSError):
             return datetime.fromtimestamp(value, UTC)
-    timestamp: datetime = parse_timestamp(value)
+    try:
+        timestamp: datetime = parse_timestamp(value)
+    except (ValueError, RuntimeError) as error:  # the second for a number that is no time at all
+        raise ResponseParserError("a time cannot be parsed") from error
     return timestamp if timestamp.tzinfo is None else timestamp.astimezone(UTC)

@@ -3,17 +3,16 @@
 botocore parses an empty body, a proxy's page or half a response as a response without members. A listing read that way
 shows nothing in use, a quota no applied value, a resource no status, and each is a wrong "yes". So right after
 botocore's parser every response is compared with two tables: the members an operation always returns, and those it may
-omit; and no list in it may have a null where an entry should be. A response that lacks something is a failure of the
-call, like a broken connection.
+omit. A response that lacks something is a failure of the call, like a broken connection. What its values are is checked
+in ``response_values``.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 REQUIRED_MEMBERS: Mapping[str, tuple[str, ...]] = {
@@ -199,51 +198,6 @@ def check_response_members(http_response: Any, parsed: Mapping[str, Any], model:
         raise UnreadableResponse(model.name, f"without {' and '.join(missing)}")
     if name not in REQUIRED_MEMBERS and name not in LEFT_OUT_WHEN_EMPTY and not members.keys() & parsed.keys():
         raise UnreadableResponse(model.name, "without anything that was asked for")
-
-
-def check_response_entries(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-    """Refuse a response with an entry of a list, however deep, that is null. botocore hands out ``None`` for it, which
-    says neither what it is nor that it is nothing: the list cannot be counted.
-
-    Raises:
-        UnreadableResponse: there is such an entry.
-    """
-    if http_response.status_code >= 300 or model.output_shape is None or model.has_streaming_output:
-        return
-    broken = next(_null_entries(parsed, model.output_shape), None)
-    if broken:
-        raise UnreadableResponse(model.name, f"with an empty entry in {broken}")
-
-
-def _null_entries(value: Any, shape: Any) -> Iterator[str]:
-    """The members that are lists of structures and have a null among them, at any depth."""
-    if value is None or shape.type_name not in ("structure", "list"):
-        return
-    if shape.type_name == "list":
-        for entry in value:
-            yield from _null_entries(entry, shape.member)
-        return
-    for name, member in _structured_members(shape):
-        told = value.get(name)
-        if told and member.type_name == "list" and None in told:
-            yield name
-        if told:
-            yield from _null_entries(told, member)
-
-
-# Most lists are of strings, numbers or times, of which a metric has thousands: those are not walked through. Kept by
-# shape, of which botocore has one for each member of a model: a page of jobs has thousands of members.
-@cache
-def _structured_members(shape: Any) -> tuple[tuple[str, Any], ...]:
-    """The members of a structure that are structures, or lists that lead to some."""
-    return tuple((name, member) for name, member in shape.members.items() if _has_structures(member))
-
-
-def _has_structures(shape: Any) -> bool:
-    """Whether a shape is a structure, or a list that leads to some."""
-    while shape.type_name == "list":
-        shape = shape.member
-    return bool(shape.type_name == "structure")
 
 
 def _misread_lists(content: bytes, parsed: Mapping[str, Any], model: Any) -> list[str]:

@@ -1,14 +1,15 @@
-"""Answers of AWS's that lack something: nothing at all, or any one thing of what they tell, however deep.
+"""Answers of AWS's that lack something: nothing at all, or any one thing of what they tell, however deep, or that have
+something there which is not of its kind.
 
 Every way of every answer is for ``make soak``; the unit tests take a sample, in which each operation's answers are
-empty once, lack one thing at their top and one below it.
+empty once, lack one thing at their top and one below it, and have one of another kind.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +23,18 @@ Garble = Callable[[str], tuple[int, str]]
 """What becomes of a body: a status and another body."""
 
 _FEW = 3
+WRONG = "wrong"
 
 EMPTY: dict[str, Garble] = {
     "an empty body": lambda body: (200, ""),
     "no members": lambda body: (200, "{}"),
     "blanks": lambda body: (200, " \r\n "),
     "204": lambda body: (204, ""),
+    "null": lambda body: (200, "null"),
+    "a list": lambda body: (200, "[]"),
+    "a page": lambda body: (200, "<!doctype html><title>Sign in to the network</title>"),
+    "an error's words": lambda body: (200, '{"__type": "ThrottlingException", "message": "Rate exceeded"}'),
+    "the first half": lambda body: (200, body[: len(body) // 2]),
 }
 
 
@@ -49,7 +56,9 @@ def without_member(path: tuple[str | int, ...]) -> Garble:
 
 
 def with_nothing(path: tuple[str | int, ...], nothing: Any) -> Garble:
-    """The answer with ``nothing`` (null, or a structure without members) at this place, where it has one there."""
+    """The answer with ``nothing`` (null, a structure without members, a value of another kind) at this place, where it
+    has one there.
+    """
 
     def emptied(body: str) -> tuple[int, str]:
         told = json.loads(body)
@@ -66,6 +75,23 @@ def with_nothing(path: tuple[str | int, ...], nothing: Any) -> Garble:
     return emptied
 
 
+def wrong_values(value: Any) -> tuple[Any, ...]:
+    """What cannot stand where this value does: of another type, or a number that is none of what is counted."""
+    match value:
+        case dict():
+            return [], ["x"], "x", 5
+        case list():
+            return {}, {"a": 1}, "x", "", 5
+        case bool():
+            return "false", 0, [], {}
+        case str():
+            return 5, True, [], ["x"], {}
+        case int() | float():
+            return "x", "3", "NaN", True, [], {}, -1, 0.5, float("nan")
+        case _:
+            return ()
+
+
 def members_of(answer: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """The place of every member in an answer; in a list, of its first few entries, as the rest are of their kind."""
     if isinstance(answer, dict):
@@ -78,7 +104,9 @@ def members_of(answer: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
 
 
 def garbled_responses(answers: list[str], deepest: int) -> dict[str, Garble]:
-    """Every way in which the answers of an operation can lack something so many steps deep, by what is said of it."""
+    """Every way in which the answers of an operation can lack something, or have something of another kind, so many
+    steps deep, by what is said of it.
+    """
     whole = [json.loads(body) for body in answers]
     paths = dict.fromkeys(path for answer in whole for path in members_of(answer) if len(path) <= deepest)
     # A member that is null is parsed as one that is not there; an entry of a list that is null is an entry.
@@ -89,6 +117,11 @@ def garbled_responses(answers: list[str], deepest: int) -> dict[str, Garble]:
         **{f"without {'.'.join(map(str, path))}": without_member(path) for path in paths},
         **{f"null at {'.'.join(map(str, path))}": with_nothing(path, None) for path in nulls},
         **{f"nothing in {'.'.join(map(str, path))}": with_nothing(path, {}) for path in structures},
+        **{
+            f"{WRONG} {wrong!r} at {'.'.join(map(str, path))}": with_nothing(path, wrong)
+            for path in (*paths, *nulls)
+            for wrong in wrong_values(_first_value_at(whole, path))
+        },
     }
 
 
@@ -104,6 +137,12 @@ def _is_structure(answer: Any, path: tuple[str | int, ...]) -> bool:
     return isinstance(_value_at(answer, path), dict)
 
 
+def _first_value_at(answers: Iterable[Any], path: tuple[str | int, ...]) -> Any:
+    """What stands at a place of the first answer that has something there."""
+    found = (_value_at(answer, path) for answer in answers)
+    return next((value for value in found if value is not None), None)
+
+
 def _value_at(answer: Any, path: tuple[str | int, ...]) -> Any:
     """What stands at a place; None where the answer has no such place."""
     for step in path:
@@ -115,12 +154,15 @@ def _value_at(answer: Any, path: tuple[str | int, ...]) -> Any:
 
 
 def sample_of(ways: dict[str, Garble], turn: int) -> dict[str, Garble]:
-    """One way of each kind: nothing at all, without a member at the top, without one below it. Which one of a kind it
-    is goes by ``turn``, so that over several operations each comes up.
+    """One way of each kind: nothing at all, without a member at the top, without one below it, with a value of another
+    kind. Which one of a kind it is goes by ``turn``, so that over several operations each comes up.
     """
-    top = [how for how in ways if how not in EMPTY and "." not in how]
-    below = [how for how in ways if how not in EMPTY and "." in how]
-    chosen = [kind[turn % len(kind)] for kind in (list(EMPTY), top, below) if kind]
+    wrong = [how for how in ways if how.startswith(WRONG)]
+    lacking = [how for how in ways if how not in EMPTY and how not in wrong]
+    top = [how for how in lacking if "." not in how]
+    below = [how for how in lacking if "." in how]
+    # By a step that has no part in common with most numbers of ways, so that not always the first of them comes up.
+    chosen = [kind[turn * 7 % len(kind)] for kind in (list(EMPTY), top, below, wrong) if kind]
     return {how: ways[how] for how in chosen}
 
 

@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.response_checks import check_response_body
+from opskit.aws.response_values import check_response_values
 from opskit.aws.session import AwsSession, CallerIdentity
 
 REGION = "us-east-1"
@@ -49,6 +50,8 @@ class StubbedCalls:
         if service not in self._stubbers:
             client = self._clients.client(service, REGION)
             client.meta.events.unregister("after-call", check_response_body)  # a stub's answer has no bytes to check
+            # The Stubber holds values against the model itself, and takes times in all forms that answers have.
+            client.meta.events.unregister("after-call", check_response_values)
             self._stubbers[service] = self._stack.enter_context(Stubber(client))
         return self._stubbers[service]
 

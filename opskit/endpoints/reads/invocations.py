@@ -77,8 +77,9 @@ class MetricSubject:
 
 @dataclass
 class _Series:
-    """The data points of one metric, page by page. ``trouble`` empty: nothing speaks against them."""
+    """The data points of one metric since ``begin``, page by page. ``trouble`` empty: nothing speaks against them."""
 
+    begin: datetime
     points: list[tuple[datetime, float]] = field(default_factory=list)
     status: str = ""
     trouble: str = ""
@@ -88,7 +89,10 @@ class _Series:
         times, values = result.get("Timestamps") or (), result.get("Values") or ()
         self.status = str(result.get("StatusCode") or "")
         said = "; ".join(str(message.get("Value", "")) for message in result.get("Messages") or ())
-        if len(times) != len(values) or not all(math.isfinite(value) and value >= 0 for value in values):
+        is_sound = all(math.isfinite(value) and value >= 0 for value in values) and all(
+            when >= self.begin for when in times
+        )
+        if len(times) != len(values) or not is_sound:
             self.trouble = "CloudWatch's data points of it make no sense"
         # PartialData is that of a page that another follows; Forbidden and InternalError come with an empty list, which
         # is no silence.
@@ -154,7 +158,7 @@ def _read_batch(
     client: AwsClient, queries: list[dict[str, Any]], begin: datetime, end: datetime
 ) -> dict[str, Points | Unknown]:
     """The points of each query by its id, or why they are not known."""
-    found: dict[str, _Series] = {query["Id"]: _Series() for query in queries}
+    found: dict[str, _Series] = {query["Id"]: _Series(begin) for query in queries}
     try:
         for page in client.paginate(
             "cloudwatch", "get_metric_data", MetricDataQueries=queries, StartTime=begin, EndTime=end

@@ -213,7 +213,7 @@ def _parse_request(client: AwsClient, change: Mapping[str, Any]) -> IncreaseRequ
             region=client.region,
             quota_name=change.get("QuotaName", ""),
             quota_code=change["QuotaCode"],
-            desired_value=change["DesiredValue"],
+            desired_value=_parse_desired_value(change["DesiredValue"]),
             status=_parse_request_status(change["Status"]),
             created=change["Created"],
             case_id=change.get("CaseId"),
@@ -221,6 +221,14 @@ def _parse_request(client: AwsClient, change: Mapping[str, Any]) -> IncreaseRequ
             is_automatic=change.get("RequestType") is not None,
             requester=_parse_requester(change.get("Requester")),
         )
+
+
+def _parse_desired_value(value: object) -> float:
+    """A request's value. Raises ValueError: it is no number that a quota can be compared with."""
+    desired = parse_value(value)
+    if desired is None:
+        raise ValueError("a request without a number")
+    return desired
 
 
 def _parse_requester(text: object) -> str | None:

@@ -21,6 +21,7 @@ from opskit.aws.gather import start_in_background
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
+from opskit.quotas.reads.service_quotas import parse_value
 from opskit.quotas.rules.model import Utilization
 
 _BATCH_SIZE = 500  # CloudWatch's maximum of metrics per GetMetricData call
@@ -164,7 +165,11 @@ def _parse_result(result: Mapping[str, Any]) -> Utilization | Unknown:
         return Unknown(_join_messages(result.get("Messages") or ()) or f"CloudWatch says {result['StatusCode']}")
     points = zip(result.get("Timestamps") or (), result.get("Values") or (), strict=False)
     measured_at, amount = max(points, default=(None, 0.0))
-    return NOT_PUBLISHED if measured_at is None else Utilization(amount, _shared_time(measured_at.astimezone(UTC)))
+    if measured_at is None:
+        return NOT_PUBLISHED
+    if parse_value(amount) is None:
+        return Unknown("CloudWatch's newest data point of it is no number")
+    return Utilization(amount, _shared_time(measured_at.astimezone(UTC)))
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.service_quotas import SERVICE
+from opskit.quotas.reads.service_quotas import SERVICE, parse_value
 from opskit.quotas.rules.model import Utilization
 
 # The most that AWS gives in one page of a report.
@@ -69,8 +69,8 @@ def _parse_page(page: Mapping[str, Any], generated_at: datetime) -> dict[str, Ut
 def _amount_in_use(quota: Mapping[str, Any]) -> float | None:
     """The amount in use, computed from AWS's percentage of the effective value."""
     applied = quota.get("AppliedValue")
-    value = quota.get("DefaultValue") if applied is None else applied
-    percent = quota.get("Utilization")
+    value = parse_value(quota.get("DefaultValue") if applied is None else applied)
+    percent = parse_value(quota.get("Utilization"))
     if not value or percent is None:
         return None
     amount = float(percent * value / 100)

@@ -20,7 +20,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.session import open_session
 from opskit.core.exceptions import OpskitError
 from tests.fakes.fake_aws import Entry, FakeAws
-from tests.fakes.garbled_responses import garbled_responses
+from tests.fakes.garbled_responses import WRONG, garbled_responses
 from tests.fakes.reader_answers import CODE, NAME
 from tests.unit.aws.known_readers import COVERED_ELSEWHERE, READERS
 from tests.unit.quotas.test_garbled_responses_cli import running_resources
@@ -71,7 +71,8 @@ def _broken_reads(aws: FakeAws, bodies: Mapping[str, list[str]], once: Callable[
     """Every garbled answer that a reader broke on, with the exception."""
     for operation, told in bodies.items():
         in_json = [body for body in told if body.startswith("{")]
-        for how, garble in (garbled_responses(in_json, 99) if in_json else {}).items():
+        ways = garbled_responses(in_json, 99) if in_json else {}
+        for how, garble in ((how, garble) for how, garble in ways.items() if _reaches_readers(how)):
             aws.garble = lambda called, body, on=operation, garble=garble: (  # type: ignore[misc]
                 garble(body) if called == on else (200, body)
             )
@@ -81,6 +82,13 @@ def _broken_reads(aws: FakeAws, bodies: Mapping[str, list[str]], once: Callable[
                 continue
             except Exception as error:
                 yield f"{operation} {how}: {type(error).__name__}: {error}"
+
+
+def _reaches_readers(how: str) -> bool:
+    """Of the values of another type only what AWS writes for no number reaches a reader: test_response_values.py holds
+    that for every operation.
+    """
+    return not how.startswith(WRONG) or "'NaN'" in how
 
 
 def test_every_reader_of_aws_is_among_them() -> None:

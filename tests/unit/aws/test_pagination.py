@@ -53,9 +53,8 @@ def page_client(page_server: tuple[FixedAnswer, AwsClient]) -> AwsClient:
 def page_response(call: str, token: str | None, *, more: bool = True) -> tuple[int, bytes]:
     """A page without entries that promises more behind this token; None: it names none."""
     turning = pagination_rules(call)
-    response: dict[str, Any] = {
-        name: [] if output_members(call)[name].type_name == "list" else "x" for name in REQUIRED_MEMBERS[call]
-    }
+    of_type: dict[str, Any] = {"list": [], "integer": 0}
+    response = {name: of_type.get(output_members(call)[name].type_name, "x") for name in REQUIRED_MEMBERS[call]}
     if "more_results" in turning:
         response[turning["more_results"]] = more
     if token is not None:
