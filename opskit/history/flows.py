@@ -15,7 +15,7 @@ from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import Notebook, Unknown
 from opskit.core.owners import person_of
 from opskit.endpoints.reads.endpoints import list_endpoint_births
-from opskit.endpoints.rules.actions import EndpointAction
+from opskit.endpoints.rules.words import EndpointAction
 from opskit.history.rules import (
     Deleted,
     EndpointBirth,
@@ -28,7 +28,7 @@ from opskit.history.rules import (
     saving_of,
 )
 from opskit.notebooks.reads.notebooks import list_notebooks
-from opskit.notebooks.rules.actions import NotebookAction
+from opskit.notebooks.rules.words import NotebookAction
 from opskit.state import journal
 from opskit.state.journal import JournalEntry
 from opskit.state.paths import state_errors

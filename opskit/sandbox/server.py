@@ -18,9 +18,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from opskit.sandbox.account.caller_identity import answer_get_caller_identity
-from opskit.sandbox.account.execution_roles import role_boundary, simulate_principal_policy
+from opskit.sandbox.account.execution_roles import load_managed_policies, role_boundary, simulate_principal_policy
 from opskit.sandbox.account.faults import FaultKind, FaultSwitches
-from opskit.sandbox.account.managed_policies import load_managed_policies
 from opskit.sandbox.account.organization import check_assume_role, create_accounts
 from opskit.sandbox.account.permissions import Permissions
 from opskit.sandbox.account.policy_file import PolicyFile

@@ -27,7 +27,6 @@ from opskit.endpoints.flows.start_guard import check_return_room
 from opskit.endpoints.reads.attachments import read_scaling
 from opskit.endpoints.reads.endpoints import describe_endpoint, read_hosted_endpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint, find_stopped
-from opskit.endpoints.rules.actions import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import RestoreRecord, is_record_key
 from opskit.endpoints.rules.scaling import missing_scaling
@@ -38,6 +37,7 @@ from opskit.endpoints.rules.start_plan import (
     plan_start,
     wanted_capacities,
 )
+from opskit.endpoints.rules.words import EndpointAction
 from opskit.explain.rules.aws_errors import log_hint, may_say_why_in_log
 from opskit.state.journal import mark_done
 

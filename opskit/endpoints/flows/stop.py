@@ -33,9 +33,9 @@ from opskit.endpoints.flows.stop_plan import (
     refuse_endpoint_stop,
 )
 from opskit.endpoints.reads.endpoints import describe_endpoint
-from opskit.endpoints.rules.actions import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
+from opskit.endpoints.rules.words import EndpointAction
 from opskit.state.journal import PendingChange, mark_done
 
 # A tag that was just added may be told of some seconds later.

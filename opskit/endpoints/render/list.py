@@ -27,8 +27,8 @@ from opskit.endpoints.render.rows import (
     stopped_reason,
     stopped_record,
 )
-from opskit.endpoints.rules.list_order import EndpointOrder
 from opskit.endpoints.rules.model import EndpointVerdict
+from opskit.endpoints.rules.words import EndpointOrder
 from opskit.output.columns import add_patience_column, largest_first, owner_order
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 

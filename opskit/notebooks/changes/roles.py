@@ -11,8 +11,8 @@ from opskit.aws.writer import AwsWriter
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.owners import Owner
 from opskit.core.tags import MADE_BY
-from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.role import TRUST, notebook_role_policy
+from opskit.notebooks.rules.words import NotebookAction
 from opskit.state.journal import journal_action
 
 _MADE_BY = {MADE_BY: "opskit notebook create"}

@@ -22,8 +22,7 @@ from opskit.notebooks.cli.app import (
     TrustOption,
     notebook_app,
 )
-from opskit.notebooks.rules.evidence_source import EvidenceSource
-from opskit.notebooks.rules.list_order import ListOrder
+from opskit.notebooks.rules.words import EvidenceSource, ListOrder
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

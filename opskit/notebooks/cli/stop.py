@@ -27,7 +27,7 @@ from opskit.notebooks.cli.app import (
     TrustOption,
     notebook_app,
 )
-from opskit.notebooks.rules.evidence_source import EvidenceSource
+from opskit.notebooks.rules.words import EvidenceSource
 from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
 from opskit.notebooks.flows.wait import read_notebook_failure, wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
-from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.create_request import NotebookSpec
+from opskit.notebooks.rules.words import NotebookAction
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.state.journal import mark_done

@@ -20,10 +20,10 @@ from opskit.notebooks.flows.inspect import InspectedNotebook, load_looks_or_none
 from opskit.notebooks.reads.jupyter import OpenJupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import read_notebook
-from opskit.notebooks.rules.evidence_source import EvidenceSource
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import assess_with_inside, may_look_inside
 from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
+from opskit.notebooks.rules.words import EvidenceSource
 
 
 @dataclass(frozen=True)

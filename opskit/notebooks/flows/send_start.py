@@ -17,8 +17,8 @@ from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.model import Notebook
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.reads.notebooks import read_notebook
-from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.start import StartOutcome, start_progress
+from opskit.notebooks.rules.words import NotebookAction
 from opskit.state.journal import mark_done
 
 FIRST_PAUSES_SECONDS = (0.0, 0.5, 0.5, 1.0, 2.0, 3.0, 3.0)

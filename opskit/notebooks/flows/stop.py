@@ -24,10 +24,10 @@ from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_
 from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
 from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy, describe_other_stop, named_reason, with_status
 from opskit.notebooks.reads.notebooks import read_notebook
-from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS
 from opskit.notebooks.rules.stop_consent import stop_refusal
+from opskit.notebooks.rules.words import NotebookAction
 from opskit.state.journal import PendingChange, mark_done
 
 # What says InService even after so many looks is told as unknown, not as done.

@@ -18,10 +18,10 @@ from opskit.core.model import NotebookEvidence
 from opskit.core.stop_outcome import StopOutcome
 from opskit.keeps.flows import settle_sent_graces
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
-from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import why_not_inside
 from opskit.notebooks.rules.stop_consent import notebook_status_refusal, stop_refusal
+from opskit.notebooks.rules.words import NotebookAction
 from opskit.state.journal import DONE, STARTED, UNKNOWN, journal_entries
 
 

@@ -15,7 +15,7 @@ from opskit.core.text import format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
-from opskit.notebooks.rules.list_order import ListOrder
+from opskit.notebooks.rules.words import ListOrder
 from opskit.output.columns import add_patience_column, largest_first, owner_order
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 

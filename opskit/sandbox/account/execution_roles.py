@@ -1,17 +1,40 @@
-"""The execution role a job or model names: SageMaker refuses one that it cannot assume."""
+"""The execution role a job or model names: SageMaker refuses one that it cannot assume; and AWS's managed policies that
+people who use SageMaker attach to roles, such as AmazonSageMakerFullAccess.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from functools import cache
 from urllib.parse import parse_qsl
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import ClientError, ParamValidationError
+from moto.core.config import default_user_config
+from moto.iam import models
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.account.permissions import Permissions, RequiredPermission
 from opskit.sandbox.errors import validation_error
 from opskit.sandbox.state import AccountRegion, SandboxState
+
+_LOADED_POLICIES = re.compile(
+    r"AmazonSageMaker.*|AmazonS3.*|CloudWatch.*|AmazonEC2ContainerRegistry.*|ServiceQuotas.*|AmazonSNS.*|IAM.*|"
+    r"AWSSupport.*|AWSPriceList.*|AdministratorAccess|PowerUserAccess|ReadOnlyAccess|ViewOnlyAccess|SecurityAudit"
+)
+
+
+@cache
+def load_managed_policies() -> None:
+    """Let every account of moto's have these policies; all 1,582 would hold 20 MB an account."""
+    all_policies = json.loads(aws_managed_policies_data)
+    loaded = {name: policy for name, policy in all_policies.items() if _LOADED_POLICIES.fullmatch(name)}
+    models.aws_managed_policies_data = json.dumps(loaded)  # type: ignore[attr-defined]
+    default_user_config["iam"] = {"load_aws_managed_policies": True}
+
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
 # Such roles are a service's own: whoever has one trusted by SageMaker cannot pass it to SageMaker all the same.

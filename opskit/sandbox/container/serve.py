@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.sandbox.container import tables
-from opskit.sandbox.container.boosting import load_xgboost
-from opskit.sandbox.container.failure import UserError, write_failure
+from opskit.sandbox.container.failure import UserError, load_xgboost, write_failure
 from opskit.sandbox.container.train import write_log
 from opskit.sandbox.peer_user import is_own_peer
 

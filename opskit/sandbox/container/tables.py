@@ -10,8 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from opskit.sandbox.container.boosting import load_xgboost
-from opskit.sandbox.container.failure import UserError
+from opskit.sandbox.container.failure import UserError, load_xgboost
 
 CONTENT_TYPES = ("csv", "libsvm", "text/csv", "text/libsvm", "text/x-libsvm")
 # AWS's container looks for the delimiter in so much of a request's first line.

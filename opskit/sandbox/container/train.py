@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from opskit.sandbox.container import hyperparameters, tables
-from opskit.sandbox.container.boosting import load_xgboost
-from opskit.sandbox.container.failure import UserError, write_failure
+from opskit.sandbox.container.failure import UserError, load_xgboost, write_failure
 from opskit.sandbox.container.hyperparameters import MAXIMISED
 from opskit.sandbox.container.metrics import CUSTOM_METRICS, custom_evaluation
 

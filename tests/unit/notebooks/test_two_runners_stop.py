@@ -25,8 +25,8 @@ from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
 from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy, settle_graces
 from opskit.notebooks.render.stop import stop_result
-from opskit.notebooks.rules.actions import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
+from opskit.notebooks.rules.words import NotebookAction
 from opskit.notifications.cli import with_notifications
 from opskit.output.result import CommandResult
 from opskit.state.journal_file import DONE, STARTED, UNKNOWN

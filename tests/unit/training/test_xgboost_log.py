@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opskit.training.rules.algorithms.algorithm import TrainingRound
-from opskit.training.rules.algorithms.xgboost.log import parse_round
+from opskit.training.rules.algorithms.xgboost.metric_names import parse_round
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from opskit.training.rules.algorithms.xgboost.hyperparameters import (
     find_task,
     label_range,
 )
-from opskit.training.rules.algorithms.xgboost.log import parse_round
+from opskit.training.rules.algorithms.xgboost.metric_names import parse_round
 from opskit.training.rules.model import Workflow
 
 

@@ -1,8 +1,20 @@
-"""What the journal calls what is done to an endpoint; ``history`` measures from one to the other."""
+"""The words that stand on the command line and in the journal: the orders in which endpoints can be listed, and what is
+done to an endpoint, from which ``history`` measures. Quick to import.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class EndpointOrder(StrEnum):
+    """What rows are sorted by. Numbers come largest first, what is not known last; those that were stopped follow."""
+
+    NAME = "name"
+    """By Region, then by name."""
+    PRICE = "price"
+    IDLE = "idle"
+    OWNER = "owner"
 
 
 class EndpointAction(StrEnum):
