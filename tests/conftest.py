@@ -6,6 +6,7 @@ import functools
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,17 @@ def no_server_unless_slow(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
         fail_servers(monkeypatch)
 
 
+@pytest.fixture(scope="session")
+def homes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the homes of all tests are: for each of pytest's own folders it would look through all those before."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def isolated_home(homes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own, where opskit's caches, state and settings go; what an earlier test chose is over."""
     choose_state_home(None)
-    home = tmp_path_factory.mktemp("home")
+    home = Path(tempfile.mkdtemp(dir=homes_folder))
     for name in [name for name in os.environ if name.startswith("OPSKIT_")]:
         monkeypatch.delenv(name)
     for kind in ("cache", "state", "config"):

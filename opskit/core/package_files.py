@@ -27,7 +27,7 @@ class MixedFiles(NamedTuple):
 
 def find_mixed_files() -> MixedFiles | None:
     """Whether files of another project lie in opskit's package folder, or some of opskit's own are missing. This reads
-    the metadata of all installed packages, which takes about 0.1 s: it runs only after something has failed.
+    the RECORD of all installed packages: it runs only after something has failed.
     """
     others = sorted(_other_owners())
     if others:
@@ -44,16 +44,16 @@ def find_mixed_files() -> MixedFiles | None:
 def _other_owners() -> Iterator[tuple[str, str]]:
     """Name and version of every other distribution with files in a package called ``opskit``."""
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
         # By RECORD and not by name: whoever installs files into the folder can break opskit, whatever it is called.
-        if name != _DISTRIBUTION and any(line.startswith(f"{_PACKAGE}/") for line in _recorded_lines(distribution)):
+        # A name is parsed out of all that a project says of itself, which takes ten times as long: so only then.
+        if _has_package(distribution) and (name := distribution.metadata["Name"]) != _DISTRIBUTION:
             yield name, distribution.version
 
 
-def _recorded_lines(distribution: metadata.Distribution) -> list[str]:
-    """The lines of the RECORD file: the installed files."""
-    # Reading them takes a tenth of the time of ``files``, which parses each.
-    return (distribution.read_text("RECORD") or "").splitlines()
+def _has_package(distribution: metadata.Distribution) -> bool:
+    """Whether the RECORD file, which has a line for each installed file, names some of the package's."""
+    # Reading it takes a tenth of the time of ``files``, which parses each line.
+    return f"\n{_PACKAGE}/" in "\n" + (distribution.read_text("RECORD") or "")
 
 
 def _damaged_files() -> Iterator[str]:
