@@ -38,6 +38,7 @@ _REGION_HINT = "Regions are named like us-east-1: check --region, AWS_DEFAULT_RE
 # Shorter than the read timeout: a host that is unreachable should be reported sooner than a slow one.
 _CONNECT_SECONDS = 5
 READ_SECONDS = 10
+_USER_AGENT_EXTRA = "opskit"
 # The clients that opskit made itself; whoever looks at the calls of a process leaves these out.
 _OWN_CLIENTS: WeakSet[Any] = WeakSet()
 # The TLS settings of all clients of this process, by what they trust and the certificate that they show.
@@ -59,6 +60,9 @@ class Boto3Clients:
     # A boto3 session is not thread-safe, and its loader reads a model anew for every thread that asks before the first
     # has it: SageMaker's costs 0.1 s and 10 MB.
     building: threading.RLock = field(default_factory=threading.RLock)
+    # What the first client calls itself. botocore would put the same words together anew, and twice, for each call: a
+    # twentieth of what a call costs. Only the word for which of its features are used is the first client's then.
+    _user_agent: str | None = None
 
     def client(self, service: str, region: str) -> Any:
         """The client for a service in a Region, built once, with credentials that are valid now.
@@ -127,7 +131,7 @@ class Boto3Clients:
     def _new_client(self, service: str, region: str, **keys: str) -> Any:
         from botocore.exceptions import InvalidRegionError
 
-        config = client_config(self.read_seconds)
+        config = client_config(self.read_seconds, self._user_agent)
         parsers = self.boto3_session._session.get_component("response_parser_factory")
         # Set for each client: the factory is the session's own, and boto3 offers no public way to replace a parser.
         parsers.set_parser_defaults(timestamp_parser=_parse_aws_time)
@@ -141,6 +145,7 @@ class Boto3Clients:
             raise bad_endpoint(str(error).removeprefix("Invalid endpoint: ")) from error
         require_endpoint_url(client.meta.endpoint_url)
         _share_certificates(client)
+        self._user_agent = self._user_agent or self._user_agent_of(client)
         client.meta.events.register("before-parse", parse_plain_body)
         # ``after-call`` comes right after parsing and before botocore hands out the response, for streams and waiters
         # too.
@@ -150,6 +155,16 @@ class Boto3Clients:
         client.meta.events.register("before-call", check_client_call)
         _OWN_CLIENTS.add(client)
         return client
+
+    def _user_agent_of(self, client: Any) -> str | None:
+        """What a client calls itself, without what botocore adds to given words once more; None where it would leave
+        out the application's ID that the user has set.
+        """
+        if client.meta.config.user_agent_appid:
+            return None
+        added = (self.boto3_session._session.user_agent_extra, _USER_AGENT_EXTRA)
+        words: str = client.meta.config.user_agent
+        return words.removesuffix("".join(f" {each}" for each in added if each))
 
     def release_region(self, region: str) -> None:
         """Close and forget a Region's clients, so that a run over many Regions does not keep them all in memory."""
@@ -229,9 +244,9 @@ def _unusable_credentials(error: Exception, profile: str | None, region: str, se
     return credentials_failure(error, profile, region, loading=True) or error
 
 
-def client_config(read_seconds: float) -> Any:
+def client_config(read_seconds: float, user_agent: str | None = None) -> Any:
     """Timeouts and pool size of a client. botocore's own retries are off: ``AwsClient`` knows which calls may be
-    repeated.
+    repeated. ``user_agent`` is what a client calls itself beside opskit's name; None: what botocore says.
     """
     from botocore.config import Config
 
@@ -240,7 +255,8 @@ def client_config(read_seconds: float) -> Any:
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=MAX_CONNECTIONS,
-        user_agent_extra="opskit",
+        user_agent=user_agent,
+        user_agent_extra=_USER_AGENT_EXTRA,
     )
 
 
@@ -251,7 +267,7 @@ def _parse_aws_time(value: Any) -> datetime:
     from botocore.parsers import ResponseParserError
     from botocore.utils import parse_timestamp
 
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         with suppress(ValueError, OverflowError, OSError):
             return datetime.fromtimestamp(value, UTC)
     try:

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Requirement, Workload
@@ -76,6 +76,7 @@ def parse_quota_name(name: str) -> tuple[str | None, Workload | None]:
     return match[0], _WORKLOAD_BY_TYPE_QUOTA.get(name.replace(match[0], "{}", 1))
 
 
+@lru_cache(maxsize=4096)  # the 2,000 names are the same in every Region
 def spelling_key(name: str) -> str:
     """What two spellings of one quota's name have in common."""
     # AWS names its quotas by a rule and breaks it: ``cluster-ml-r7i-12xlarge for cluster usage``, and the plural in ``…

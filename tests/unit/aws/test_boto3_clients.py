@@ -49,3 +49,20 @@ def test_a_model_of_an_api_is_read_once_for_the_accounts_that_ask_for_it_at_once
     sessions = [assume_account_role(base, role) for role in roles]
     gather_all([partial(each._boto3_clients.client, "sagemaker", "us-east-1") for each in sessions])
     assert len(read) == 1
+
+
+@pytest.mark.parametrize("app_id", ["", "course"])
+def test_every_client_calls_itself_what_botocore_says_and_opskit(
+    app_id: str, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SDK_UA_APP_ID", app_id)
+    clients, sent = open_session()._boto3_clients, list[Any]()
+    for region in ("us-east-1", "us-west-2", "eu-west-1"):
+        client = clients.client("sts", region)
+        client.meta.events.register_last("before-send", lambda request, **_: sent.append(request.headers["User-Agent"]))
+        client.get_caller_identity()
+    # Those with m/ tell which features of botocore's a call has used.
+    words = [[word for word in str(each, "ascii").split() if not word.startswith("m/")] for each in sent]
+    assert words[0] == words[1] == words[2]
+    assert ("app/course" in words[0]) == bool(app_id)
+    assert (words[0][0][:6], words[0][-1]) == ("Boto3/", "opskit")
