@@ -2,7 +2,7 @@
 
 AWS documents a few rates; every other operation has one all the same. So an operation that AWS throttles gets a rate
 then, which all threads share, and which rises slowly while AWS takes every call. The next run may begin at what one has
-learnt (``state/region_memory.py``).
+learnt (``state/home.py``).
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class CommandContext:
         """
         from opskit.aws import session
         from opskit.core import run_problems
-        from opskit.state.region_memory import recall_paces
+        from opskit.state.home import recall_paces
 
         if self._session is None:
             run_problems.notice_hook, session.identity_hook = self.screen.info, recall_paces
@@ -124,7 +124,7 @@ class CommandContext:
 
     def remember_paces(self) -> None:
         """Keep what the calls of this command have learnt of AWS's rates for the next one."""
-        from opskit.state.region_memory import remember_paces
+        from opskit.state.home import remember_paces
 
         if self._session is not None:
             remember_paces(self._session)

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from opskit.aws.client import AwsClient
 from opskit.inventory.rules.running_resource import RunningResource
+from opskit.state.home import load_region_memory, save_region_memory
 from opskit.state.records import Record, RecordTable
-from opskit.state.region_memory import load_region_memory, save_region_memory
 
 UNREACHED = "?"
 """Stands for an owner that older events than opskit reads may tell: the next run would not get there either."""

@@ -47,11 +47,11 @@ def state_move_command(
     from opskit.core.setting_values import LOCAL_STATE, parse_state_place
     from opskit.kept_state.flows import move_state
     from opskit.kept_state.render import move_result
-    from opskit.state.home import LOCAL_HOME, state_home
+    from opskit.state.home import local_home, state_home
     from opskit.state.table_home import open_table_home
 
     place = parse_state_place(to)
-    source, target = state_home(), open_table_home(place, ctx.session) if place else LOCAL_HOME
+    source, target = state_home(), open_table_home(place, ctx.session) if place else local_home()
     if (source.name or LOCAL_STATE) == (target.name or LOCAL_STATE):
         text = f"opskit's state is in {to} already."
         raise UsageError("same-state", text, "--state says where it is, --to where it goes.")

@@ -21,11 +21,10 @@ from opskit.inventory.store import OWNERS_TABLE
 from opskit.notebooks.store import INSIDE_TABLE
 from opskit.notifications.store import GRACES_TABLE
 from opskit.quotas.store import CONFIGS_TABLE, ENDED_JOBS_TABLE, PRICES_TABLE, VOLUMES_TABLE
-from opskit.state.home import StateHome
+from opskit.state.home import PACES_TABLE, StateHome
 from opskit.state.journal_file import DONE, STARTED, UNKNOWN, JournalEntry
 from opskit.state.paths import state_errors
 from opskit.state.records import Record, RecordChanged, RecordTable, StoredRecord
-from opskit.state.region_memory import PACES_TABLE
 
 # Of what is known less of to more: an outcome that was looked up is better than one that was not.
 _KNOWN = {STARTED: 0, UNKNOWN: 1}

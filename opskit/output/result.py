@@ -1,16 +1,20 @@
-"""The result of a command before it is printed: one value for tables, JSON, CSV and markdown, and the same without
-secrets, which what AWS, Jupyter, a log or a tag says may hold.
+"""The result of a command before it is printed: one value for tables, JSON, CSV and markdown, what lists of idle things
+share in it, and the same without secrets, which what AWS, Jupyter, a log or a tag says may hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, overload
 
 from opskit.core.exceptions import ExitCode, OpskitError, Problem
+from opskit.core.grace import Patience
 from opskit.core.redaction import redact_secrets, redact_values
+from opskit.core.text import format_duration
 
 T = TypeVar("T")
 
@@ -180,3 +184,33 @@ def _redact_records(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _redact_row(row: Sequence[Cell]) -> tuple[Cell, ...]:
     return tuple(replace(cell, text=redact_secrets(cell.text)) for cell in row)
+
+
+_HEADER = "Patience"
+
+
+def add_patience_column(table: Table, patiences: Sequence[Patience | None], before: str) -> Table:
+    """A table with each row's patience in front of the column ``before``; the same one where a time was asked for,
+    which is then the same for all.
+    """
+    if not any(patience and patience.because for patience in patiences):
+        return table
+    at = next(index for index, column in enumerate(table.columns) if column.header == before)
+    columns = (*table.columns[:at], Column(_HEADER, right=True, optional=True), *table.columns[at:])
+    rows = tuple(
+        (*row[:at], Cell("" if patience is None else format_duration(patience.span)), *row[at:])
+        for row, patience in zip(table.rows, patiences, strict=True)
+    )
+    return replace(table, columns=columns, rows=rows)
+
+
+def largest_first(value: Decimal | timedelta | None) -> tuple[bool, float]:
+    """The sort key of a number or a time."""
+    if value is None:
+        return (True, 0)
+    return (False, -(value.total_seconds() if isinstance(value, timedelta) else float(value)))
+
+
+def owner_order(owner: str | None) -> tuple[bool, str]:
+    """The sort key of an owner, whose case does not matter."""
+    return (owner is None, (owner or "").lower())

@@ -31,10 +31,9 @@ from opskit.aws.gather import gather_all
 from opskit.aws.prices import LISTED_SOURCE
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Price, PriceKey, Unknown
-from opskit.state.home import state_home
+from opskit.state.home import load_region_memory, save_region_memory, state_home
 from opskit.state.paths import account_key
 from opskit.state.records import Record, RecordTable
-from opskit.state.region_memory import load_region_memory, save_region_memory
 
 ENDED_JOBS_TABLE = RecordTable(
     name="ended_jobs",

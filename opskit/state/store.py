@@ -1,21 +1,23 @@
-"""SQLite as opskit uses it, one short connection per operation, so that threads, processes and kills do no harm; and
-what is kept in its files in the state folder: the records of each kind, in the format that older versions share, and
-the files of other folders that the user has trusted, each with the content that was trusted (one that changes, as by a
-``git pull``, has to be trusted anew).
+"""What opskit's state folder holds: SQLite files, with one short connection per operation, so that threads, processes
+and kills do no harm; the records of each kind in them, in the format that older versions share; the files of other
+folders that the user has trusted, each with the content that was trusted (one that changes, as by a ``git pull``, has
+to be trusted anew); and locks between processes.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from opskit.state.paths import open_own_file, state_dir, state_errors
 from opskit.state.records import HeldLock, Record, RecordChanged, RecordTable, StoredRecord, Value
@@ -229,3 +231,81 @@ def _path_key(path: Path) -> str:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+class _FileLock:
+    """A lock of a file, which its process holds for as long as it lives."""
+
+    fence: object | None = None
+
+    def check_held(self) -> None:
+        """It is held."""
+
+
+class FileLocks:
+    """Locks between the opskit processes of this machine."""
+
+    @contextmanager
+    def hold_lock(self, *key: str, on_wait: Callable[[], None]) -> Iterator[HeldLock]:
+        """Hold a lock for a block.
+
+        Raises:
+            UsageError: the lock file cannot be created.
+        """
+        with exclusive_lock(*key, on_wait=on_wait):
+            yield _FileLock()
+
+
+@contextmanager
+def exclusive_lock(*key: str, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock named by ``key`` for the block; ``on_wait`` is called if another process holds it and we have to
+    wait.
+
+    Raises:
+        UsageError: the lock file cannot be created.
+    """
+    with ExitStack() as stack:
+        with state_errors():
+            file = stack.enter_context(_open_lock(_lock_path(key)))
+            # Tried first, so that whoever has to wait is told so.
+            if not _try_flock(file):
+                on_wait()
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def try_lock(*key: str) -> Iterator[int | None]:
+    """Hold the lock named by ``key`` for the block, or run the block without it if another process holds it. Yields the
+    lock's file descriptor, or None without the lock. A child process that inherits the descriptor holds the lock for as
+    long as it lives, even if this process is killed.
+
+    Raises:
+        UsageError: the lock file cannot be created.
+    """
+    with ExitStack() as stack:
+        with state_errors():
+            file = stack.enter_context(_open_lock(_lock_path(key)))
+            held = file.fileno() if _try_flock(file) else None
+        yield held
+
+
+def _try_flock(file: IO[str]) -> bool:
+    """Take the lock of a file; False if another process holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _open_lock(path: Path) -> IO[str]:
+    """A lock's file. A link that somebody has put in its place is replaced, never followed."""
+    return os.fdopen(open_own_file(path, os.O_RDWR), "w", encoding="ascii")
+
+
+def _lock_path(key: tuple[str, ...]) -> Path:
+    folder = state_dir() / "locks"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # Hashed, since a key contains URLs and account names that are not valid in a file name.
+    return folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:24]

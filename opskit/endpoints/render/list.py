@@ -29,8 +29,16 @@ from opskit.endpoints.render.rows import (
 )
 from opskit.endpoints.rules.model import EndpointVerdict
 from opskit.endpoints.rules.words import EndpointOrder
-from opskit.output.columns import add_patience_column, largest_first, owner_order
-from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.output.result import (
+    Cell,
+    Column,
+    CommandResult,
+    Style,
+    Table,
+    add_patience_column,
+    largest_first,
+    owner_order,
+)
 
 _COLUMNS = (
     Column("Region", key=True),

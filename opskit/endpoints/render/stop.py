@@ -21,8 +21,7 @@ from opskit.endpoints.render.rows import (
     price_problems,
     restore_command,
 )
-from opskit.output.columns import add_patience_column
-from opskit.output.result import Cell, Column, CommandResult, Table
+from opskit.output.result import Cell, Column, CommandResult, Table, add_patience_column
 
 _COLUMNS = (
     Column("Region", key=True),

@@ -12,7 +12,7 @@ from opskit.core.redaction import redact_secrets
 from opskit.fleet.rules.accounts import FleetAccount
 from opskit.fleet.rules.reports import AccountReport
 from opskit.output.result import CommandResult
-from opskit.state.region_memory import remember_paces
+from opskit.state.home import remember_paces
 
 AccountWork = Callable[[AwsSession, tuple[str, ...]], CommandResult]
 """What a command does in one account: with a session there, in these Regions."""

@@ -16,8 +16,16 @@ from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_un
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
 from opskit.notebooks.rules.words import ListOrder
-from opskit.output.columns import add_patience_column, largest_first, owner_order
-from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.output.result import (
+    Cell,
+    Column,
+    CommandResult,
+    Style,
+    Table,
+    add_patience_column,
+    largest_first,
+    owner_order,
+)
 
 _HEAD = (
     Column("Notebook", wrap=True, key=True),

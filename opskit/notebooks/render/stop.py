@@ -16,8 +16,7 @@ from opskit.core.text import format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop_plan import StopAction
 from opskit.notebooks.rules.idleness import IdleRule
-from opskit.output.columns import add_patience_column
-from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.output.result import Cell, Column, CommandResult, Style, Table, add_patience_column
 
 VERDICT_STYLES = {
     NotebookVerdict.IDLE: Style.WARN,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from opskit.core.exceptions import UsageError
 from opskit.schedule.store import crontab
-from opskit.state.lock import exclusive_lock
+from opskit.state.store import exclusive_lock
 
 
 @dataclass(frozen=True)

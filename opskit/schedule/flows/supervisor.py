@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO
 
-from opskit.state.lock import try_lock
+from opskit.state.store import try_lock
 
 GRACE_SECONDS = 5.0
 """From SIGINT, on which a run records how far it got, to SIGKILL."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from opskit.core.json_text import ascii_json
 from opskit.core.redaction import redact_values
-from opskit.state.lock import exclusive_lock
 from opskit.state.paths import open_own_file, state_dir
+from opskit.state.store import exclusive_lock
 
 _FILE = "runs.jsonl"
 # With a few hundred bytes per run and ten runs an hour this lasts for weeks; three old files are kept.

@@ -21,7 +21,7 @@ import opskit
 from opskit.increases.store import QUEUE_TABLE
 from opskit.kept_state.flows import JOURNAL, MOVED_TABLES, MovedState, merge_entries, merge_records, move_state
 from opskit.kept_state.render import move_result
-from opskit.state.home import LOCAL_HOME, StateHome
+from opskit.state.home import StateHome, local_home
 from opskit.state.journal_file import DONE, STARTED, UNKNOWN, JournalEntry
 from opskit.state.records import Record, RecordTable
 from tests.fakes.cli_runner import run_opskit
@@ -49,7 +49,7 @@ def folder(isolated_home: Path) -> Path:
         dates = dict.fromkeys(("since", "looked", "read_at", "asked_at", "before"), "2026-11-26T10:00:00+00:00")
         row |= {name: value for name, value in dates.items() if name in row}
         row |= {"instance_type": None, "standing": "queued"} if table is QUEUE_TABLE else {}
-        LOCAL_HOME.records.put_records(table, [row])
+        local_home().records.put_records(table, [row])
     return isolated_home / "state" / "opskit"
 
 
@@ -78,18 +78,18 @@ def test_all_kinds_of_records_are_moved() -> None:
 def test_a_folder_moves_into_a_table_and_back_without_a_loss(
     folder: Path, db: FaultyDynamoDb, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    before = contents(LOCAL_HOME)
-    moved = move_state(LOCAL_HOME, db.new_home())
+    before = contents(local_home())
+    moved = move_state(local_home(), db.new_home())
     assert moved.found == moved.written
     assert moved.found["journal"] == 23
     assert moved.found["asked"] >= 6
     assert contents(db.new_home()) == before
-    assert contents(LOCAL_HOME) == {**before, "asked": []}
-    again = move_state(LOCAL_HOME, db.new_home())
+    assert contents(local_home()) == {**before, "asked": []}
+    again = move_state(local_home(), db.new_home())
     assert set(again.written.values()) == {0}
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
-    move_state(db.new_home(), LOCAL_HOME)
-    assert contents(LOCAL_HOME) == before
+    move_state(db.new_home(), local_home())
+    assert contents(local_home()) == before
 
 
 @pytest.fixture
@@ -103,22 +103,22 @@ def small_folder(folder: Path) -> Path:
 @pytest.mark.usefixtures("small_folder")
 @pytest.mark.parametrize("at", range(1, 71, 6))
 def test_a_move_that_is_killed_goes_on_when_it_is_run_again(at: int, db: FaultyDynamoDb) -> None:
-    before = contents(LOCAL_HOME)
+    before = contents(local_home())
     db.throttled, db.lost_before, db.lost_after = 0.1, 0.05, 0.1
     db.before_call = die_at(at)
     killed = False
     try:
-        move_state(LOCAL_HOME, db.new_home())
+        move_state(local_home(), db.new_home())
     except ProcessKilled:
         killed = True
     db.before_call = lambda name: None
     assert killed or sum(db.calls.values()) < at
     there = contents(db.without_faults().new_home())
-    left = set(contents(LOCAL_HOME)["asked"])
+    left = set(contents(local_home())["asked"])
     assert left | set(there["asked"]) == set(before["asked"])
-    move_state(LOCAL_HOME, db.new_home())
+    move_state(local_home(), db.new_home())
     assert contents(db.new_home()) == before
-    assert contents(LOCAL_HOME)["asked"] == []
+    assert contents(local_home())["asked"] == []
 
 
 def die_at(call: int) -> Callable[[str], None]:
@@ -135,7 +135,7 @@ def die_at(call: int) -> Callable[[str], None]:
 
 
 def test_what_was_queued_meanwhile_moves_too(folder: Path, db: FaultyDynamoDb) -> None:
-    [first, *_] = LOCAL_HOME.records.read_everything(QUEUE_TABLE)
+    [first, *_] = local_home().records.read_everything(QUEUE_TABLE)
     attempted = {**first.record, "standing": "attempted", "since": "2026-11-26T12:00:00+00:00"}
     is_changed = False
 
@@ -144,16 +144,16 @@ def test_what_was_queued_meanwhile_moves_too(folder: Path, db: FaultyDynamoDb) -
         # After the first copy another run of this machine sends it.
         if name == "PutItem" and not is_changed and db.calls["PutItem"] > 55:
             is_changed = True
-            LOCAL_HOME.records.put_records(QUEUE_TABLE, [attempted])
+            local_home().records.put_records(QUEUE_TABLE, [attempted])
 
     db.before_call = change_once
-    move_state(LOCAL_HOME, db.new_home())
+    move_state(local_home(), db.new_home())
     assert is_changed
     found = {
         QUEUE_TABLE.key_of(each.record): each.record for each in db.new_home().records.read_everything(QUEUE_TABLE)
     }
     assert found[QUEUE_TABLE.key_of(attempted)]["standing"] == "attempted"
-    assert LOCAL_HOME.records.read_everything(QUEUE_TABLE) == []
+    assert local_home().records.read_everything(QUEUE_TABLE) == []
 
 
 def entry(outcome: str, detail: str = "") -> JournalEntry:
@@ -181,11 +181,11 @@ def test_the_better_known_outcome_of_a_change_stays(theirs: str, ours: str, is_o
 
 def test_an_entry_that_ended_after_it_was_moved_ends_there_too(folder: Path, db: FaultyDynamoDb) -> None:
     begun = replace(entry(STARTED), id="begun-here", started_at=LONG_AGO + timedelta(days=1))
-    LOCAL_HOME.journal.add_entry(begun, {"opskit:stopped": "x"})
-    move_state(LOCAL_HOME, db.new_home())
+    local_home().journal.add_entry(begun, {"opskit:stopped": "x"})
+    move_state(local_home(), db.new_home())
     ended = replace(begun, ended_at=LONG_AGO + timedelta(days=2), outcome=UNKNOWN, detail="?")
-    LOCAL_HOME.journal.end_entry(ended)
-    assert move_state(LOCAL_HOME, db.new_home()).written["journal"] == 1
+    local_home().journal.end_entry(ended)
+    assert move_state(local_home(), db.new_home()).written["journal"] == 1
     there = db.new_home().journal
     assert ended in there.read_entries(LONG_AGO).entries
     assert there.read_restores()["begun-here"] == {"opskit:stopped": "x"}

@@ -14,7 +14,7 @@ import pytest
 
 from opskit.schedule.flows import supervisor
 from opskit.schedule.flows.supervisor import ProcessResult, run_exclusive
-from opskit.state.lock import try_lock
+from opskit.state.store import try_lock
 from tests.waiting import wait_until
 
 LONG = timedelta(minutes=10)

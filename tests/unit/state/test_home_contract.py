@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.state.home import LOCAL_HOME, StateHome
+from opskit.state.home import StateHome, local_home
 from opskit.state.journal_file import DONE, STARTED, UNKNOWN, ChangeKind, JournalEntry, StopDetails
 from opskit.state.records import Record, RecordChanged, RecordTable, Value, replace_partition
 from tests.fakes.cli_runner import run_opskit
@@ -42,7 +42,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyDynamoDb]:
 @pytest.fixture(params=["folder", "table", "throttled table"])
 def home(request: pytest.FixtureRequest, isolated_home: Path) -> StateHome:
     if request.param == "folder":
-        return LOCAL_HOME
+        return local_home()
     faults: FaultyDynamoDb = request.getfixturevalue("table")
     if request.param == "throttled table":
         faults.throttled, faults.lost_before, faults.lost_after = 0.2, 0.1, 0.2

@@ -14,8 +14,15 @@ from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.pacing import RateLimiter
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.quotas.reads.code_cache import bundled_codes
-from opskit.state.home import LOCAL_HOME, StateHome, use_state_home
-from opskit.state.region_memory import PACES_KEPT, PACES_TABLE, recall_paces, remember_paces
+from opskit.state.home import (
+    PACES_KEPT,
+    PACES_TABLE,
+    StateHome,
+    local_home,
+    recall_paces,
+    remember_paces,
+    use_state_home,
+)
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.endpoint_fleet import EndpointFleet
 from tests.fakes.fake_aws import Entry, FakeAws
@@ -33,9 +40,9 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyDynamoDb]:
 
 @pytest.fixture(params=["folder", "table", "throttled table"])
 def home(request: pytest.FixtureRequest, isolated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StateHome]:
-    monkeypatch.setattr("opskit.state.region_memory.start_in_background", lambda work: work())
+    monkeypatch.setattr("opskit.aws.gather.start_in_background", lambda work: work())
     if request.param == "folder":
-        yield LOCAL_HOME
+        yield local_home()
         return
     faults: FaultyDynamoDb = request.getfixturevalue("table")
     if request.param == "throttled table":

@@ -22,8 +22,8 @@ from opskit.schedule.flows.supervisor import ProcessResult
 from opskit.schedule.render import JobRun, run_result
 from opskit.schedule.store.run_log import append_run
 from opskit.state import home, journal, paths
-from opskit.state.home import LOCAL_HOME
-from opskit.state.lock import try_lock
+from opskit.state.home import local_home
+from opskit.state.store import try_lock
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.unit.state.test_journal import journal_client
 
@@ -120,7 +120,7 @@ def test_every_command_that_uses_its_state_tells_programs_where_it_is_kept(
 
 def test_a_table_is_where_it_is_kept_once_it_is_used(folder: Path) -> None:
     paths.begin_state_use()
-    with home.use_state_home(replace(LOCAL_HOME, name="dynamodb://opskit")):
+    with home.use_state_home(replace(local_home(), name="dynamodb://opskit")):
         assert not paths.is_state_used()
         home.state_home()
         assert (paths.is_state_used(), home.home_kept_in()) == (True, "dynamodb://opskit")
