@@ -57,7 +57,7 @@ DESCRIBED: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "EndpointConfigName": "scaling",
         "ProductionVariants": [{"VariantName": "a", "CurrentInstanceCount": 1, "DesiredInstanceCount": 1}],
     },
-    ("describe_notebook_instance", "n"): {"InstanceType": "ml.t3.medium"},
+    ("describe_notebook_instance", "n"): {"InstanceType": "ml.t3.medium", "VolumeSizeInGB": 20},
     ("describe_training_job", "j"): {"ResourceConfig": {"InstanceType": M5, "InstanceCount": 2}},
     ("describe_cluster", "c"): {
         "InstanceGroups": [{"InstanceGroupName": "g", "InstanceType": M5, "CurrentCount": 2, "TargetCount": 3}]

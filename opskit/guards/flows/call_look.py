@@ -95,7 +95,7 @@ def _each_choice(needs: Sequence[InstanceNeed]) -> Iterable[tuple[InstanceNeed, 
     """The needs with one alternative of each choice, so that each alternative comes once."""
     groups: dict[str, list[InstanceNeed]] = {}
     for index, need in enumerate(needs):
-        if need.count:
+        if need.takes_quota:
             groups.setdefault(need.choice or f"need {index}", []).append(need)
     # Not every combination: each alternative is to be seen once, beside the first ones of the other choices.
     longest = max(map(len, groups.values()), default=0)
@@ -209,7 +209,7 @@ def start_look(
     """Begin to read what these needs meet, the quotas of these limits, and whether what was ``started`` has ended: each
     with whether AWS would find it by now, if it were there.
     """
-    types = dict.fromkeys((need.instance_type, need.workload) for need in needs if need.count)
+    types = dict.fromkeys((need.instance_type, need.workload) for need in needs if need.takes_quota)
     priced = dict.fromkeys((need.instance_type, need.price_workload) for need in needs) if with_prices else {}
     limits = tuple(limits)
     requirements = requirements_to_read(types, limits)

@@ -127,7 +127,7 @@ def check_plan(client: AwsClient, plan: PlannedCalls, policy: CallPolicy, clock:
     found = PlanCheck(plan.kind, needs, QuotaCheck(()), policy)
     if not needs.needs and not needs.limits:
         return found
-    types = dict.fromkeys((need.instance_type, need.workload) for need in needs.needs if need.count)
+    types = dict.fromkeys((need.instance_type, need.workload) for need in needs.needs if need.takes_quota)
     priced = list(dict.fromkeys((need.instance_type, need.price_workload) for need in needs.needs))
     further = list(dict.fromkeys(limit.quota_name for limit in needs.limits))
     snapshot, read_prices = gather(
@@ -193,7 +193,7 @@ def _read_used(client: AwsClient, operation: str, params: Mapping[str, Any]) -> 
 
 
 def _counted(needs: tuple[InstanceNeed, ...]) -> list[InstanceNeed]:
-    return [need for need in needs if need.count]
+    return [need for need in needs if need.takes_quota]
 
 
 def need_usd_per_hour(found: PlanCheck, need: InstanceNeed) -> Price | None:

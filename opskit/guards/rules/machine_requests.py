@@ -49,6 +49,17 @@ def started_notebook_needs(request: Request, describe: Describe) -> RequestNeeds
     return RequestNeeds((replace(_notebook(described, f"notebook instance {name}"), already_made=True),))
 
 
+def updated_notebook_needs(request: Request, describe: Describe) -> RequestNeeds:
+    """The needs of UpdateNotebookInstance, which starts nothing: what its volume is to have more than it has."""
+    if "VolumeSizeInGB" not in request:
+        return RequestNeeds()
+    name = request.get("NotebookInstanceName")
+    described = describe("describe_notebook_instance", {"NotebookInstanceName": name})
+    more = whole_number(request, "VolumeSizeInGB", "") - whole_number(described, "VolumeSizeInGB", f"{name}")
+    need = replace(_notebook(described, "VolumeSizeInGB"), count=0, volume_gb=more)
+    return RequestNeeds((need,) if more > 0 else ())
+
+
 def _notebook(request: Request, source: str) -> InstanceNeed:
     return InstanceNeed(type_in(request, "InstanceType", ""), Workload.NOTEBOOK, 1, source)
 

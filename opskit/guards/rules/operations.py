@@ -58,6 +58,7 @@ JUDGED: Mapping[str, Judge] = {
     "UpdateDomain": machine_requests.domain_needs,
     "UpdateEndpoint": endpoint_requests.endpoint_update_needs,
     "UpdateEndpointWeightsAndCapacities": endpoint_requests.capacity_needs,
+    "UpdateNotebookInstance": machine_requests.updated_notebook_needs,
     "UpdateFeatureGroup": machine_requests.feature_group_needs,
     "UpdateInferenceComponent": endpoint_requests.component_needs,
     "UpdateInferenceComponentRuntimeConfig": endpoint_requests.component_needs,
@@ -111,7 +112,7 @@ _FREE_NAMES = """
     UpdateClusterSchedulerConfig UpdateClusterSoftware UpdateCodeRepository UpdateComputeQuota UpdateContext
     UpdateDeviceFleet UpdateDevices UpdateExperiment UpdateFeatureMetadata UpdateHub UpdateHubContent
     UpdateHubContentReference UpdateImage UpdateImageVersion UpdateInferenceRouter UpdateMlflowApp UpdateModelCard
-    UpdateModelPackage UpdateMonitoringAlert UpdateNotebookInstance UpdateNotebookInstanceLifecycleConfig
+    UpdateModelPackage UpdateMonitoringAlert UpdateNotebookInstanceLifecycleConfig
     UpdatePipeline UpdatePipelineExecution UpdatePipelineVersion UpdateSpace UpdateTrial UpdateTrialComponent
     UpdateUserProfile UpdateWorkforce UpdateWorkteam
 """

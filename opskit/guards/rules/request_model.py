@@ -75,6 +75,11 @@ class InstanceNeed:
     volume_gb: int | None = None
 
     @property
+    def takes_quota(self) -> bool:
+        """Whether it needs more of a quota than it has: further instances, or larger volumes of the same."""
+        return bool(self.count or self.volume_gb)
+
+    @property
     def hourly_count(self) -> int:
         """How many instances are paid for at one time."""
         return self.billed_count if self.billed_at_once is None else self.billed_at_once

@@ -49,6 +49,8 @@ _MAKERS = {
     "awscc_cloudformation_stack_set": _STACK_REASON,
     "awscc_servicecatalog_cloudformation_provisioned_product": _STACK_REASON,
 }
+# What an update of a notebook instance may take more of a quota with.
+_NOTEBOOK_SIZES = ("InstanceType", "VolumeSizeInGB")
 _NOT_KNOWN = "known only after the plan is applied"
 _BESIDE_NOTE = "A resource that is replaced by create_before_destroy counts beside the old one."
 
@@ -138,9 +140,10 @@ def _planned_call(change: _Change, config: str | None) -> PlannedCall | None:
     if "update" not in change.actions:
         return None
     if change.api_name == "NotebookInstance":
-        # The provider stops the instance, changes it, and starts it again: what is new is its type.
-        same = change.before.get("InstanceType") == change.after.get("InstanceType")
-        return None if same else PlannedCall("CreateNotebookInstance", params, change.address)
+        # The provider stops the instance, changes it, and starts it again: what is new takes the old one's place.
+        news = [member for member in _NOTEBOOK_SIZES if change.before.get(member) != change.after.get(member)]
+        replacing = PlannedCall("CreateNotebookInstance", params, change.address, replaces=True)
+        return replacing if news else None
     operation = f"Update{change.api_name}"
     is_known = operation in JUDGED or operation in REFUSED or starts_nothing(operation)
     return PlannedCall(operation if is_known else f"Create{change.api_name}", params, change.address)
@@ -237,4 +240,6 @@ def _camel(name: str) -> str:
 _SPELLINGS = {
     "r_studio_server_pro_domain_settings": "RStudioServerProDomainSettings",
     "jupyter_lab_app_settings": "JupyterLabAppSettings",
+    "volume_size": "VolumeSizeInGB",  # of a notebook instance
+    "volume_size_in_gb": "VolumeSizeInGB",
 }

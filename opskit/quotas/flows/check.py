@@ -182,7 +182,8 @@ def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
         if not isinstance(snapshot.quotas[quota_name_for(requirement)], NotOffered)
     ]
     above = [requirement for requirement in with_all_limits(offered) if requirement.instance_type is None]
-    for requirement in (*snapshot.requirements, *above):
+    # What nothing more is needed of refuses nothing, though more may be in use than there is.
+    for requirement in (each for each in (*snapshot.requirements, *above) if each.count):
         # A total that does not exist limits nothing.
         if requirement.instance_type or not isinstance(snapshot.quotas[quota_name_for(requirement)], NotOffered):
             yield _assess_requirement(snapshot, requirement)

@@ -251,7 +251,8 @@ def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
     share.
     """
     largest = _index_by_quota(requirements)
-    plain = [requirement for requirement in largest.values() if requirement.instance_type is not None]
+    # One that needs no further instance, only a larger volume, is none of what the instances' totals have to allow.
+    plain = [each for each in largest.values() if each.instance_type is not None and each.count]
     above: dict[str, Requirement] = {}
     for workload in dict.fromkeys(requirement.workload for requirement in plain):
         for total in _totals_above(

@@ -200,6 +200,13 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str, int, int, int |
         {"NotebookInstanceName": "n"},
         [("ml.t3.medium", "notebook", 1, 1, None)],
     ),
+    ("a notebook that is only renamed", "UpdateNotebookInstance", {"NotebookInstanceName": "n", "RoleArn": "r"}, []),
+    (
+        "a notebook with a larger volume",
+        "UpdateNotebookInstance",
+        {"NotebookInstanceName": "n", "VolumeSizeInGB": 50},
+        [("ml.t3.medium", "notebook", 0, 0, None)],
+    ),
     (
         "an app",
         "CreateApp",

@@ -257,6 +257,35 @@ def test_what_is_replaced_leaves_its_place(
     assert guard_plan(terraform(NOTEBOOK, actions, state, {**state, "subnet_id": "s"})).code == code
 
 
+@pytest.mark.parametrize(
+    ("status", "gigabytes", "code"),
+    [("InService", 19, 3), ("InService", 20, 0), ("Stopped", 19, 3), ("Stopped", 20, 0)],
+)
+@pytest.mark.parametrize("actions", [["delete", "create"], ["update"]], ids="-".join)
+def test_what_takes_the_place_of_a_running_notebook_needs_its_larger_volume(
+    guard_plan: Guard, fake_aws: FakeAws, actions: list[str], status: str, gigabytes: int, code: int
+) -> None:
+    lab = {
+        "NotebookInstanceName": "lab",
+        "NotebookInstanceArn": "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/lab",
+        "NotebookInstanceStatus": status,
+        "InstanceType": M4,
+        "VolumeSizeInGB": 5,
+    }
+    # More instances run than either quota has room for: whoever needs no further one is not refused for that.
+    quota = 0 if status == "InService" else 1
+    totals = {"Total number of notebook instances": 1 - quota + quota * 9, NOTEBOOK_VOLUMES: gigabytes}
+    fake_aws.quotas = [Entry(each.name, each.code, totals.get(each.name, quota), 0) for each in fake_aws.quotas]
+    fake_aws.running["ListNotebookInstances"] = lambda asked: {"NotebookInstances": [lab]}
+    fake_aws.running["DescribeNotebookInstance"] = lambda asked: lab
+    state = {"name": "lab", "instance_type": M4, "volume_size": 5}
+    ran = guard_plan(terraform(NOTEBOOK, actions, state, {**state, "volume_size": 20}))
+    assert ran.code == code
+    rows = {row["quota_name"]: row["verdict"] for row in ran.data["quotas"]}
+    assert rows[NOTEBOOK_VOLUMES] == ("short" if code else "fits")
+    assert (f"{M4} for notebook instance usage" in rows) is (status == "Stopped")
+
+
 def test_an_old_endpoint_that_cannot_be_read_is_not_subtracted(guard_plan: Guard, fake_aws: FakeAws) -> None:
     variant = {"VariantName": "v", "InstanceType": M4, "InitialInstanceCount": 4}
     config = {"EndpointConfigName": "c", "ProductionVariants": [variant]}
