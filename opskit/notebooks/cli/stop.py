@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from opskit.aws.client import AwsClient
     from opskit.notebooks.flows.inspect import Inspection
     from opskit.notebooks.flows.stop_plan import StopAction
-    from opskit.notebooks.rules.idleness import IdlePolicy
     from opskit.notebooks.rules.notebook_filter import NotebookFilter
     from opskit.output.result import CommandResult
 
@@ -92,12 +91,15 @@ def stop_notebooks_command(
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
     from opskit.notebooks.flows.stop_plan import StopPolicy, plan_named_stops, refuse_open_questions, settle_graces
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
+    from opskit.notebooks.rules.idleness import IdlePolicy
 
     meant = _select_stops(names, match, tag, owner, idle=idle)
     meant = meant if ctx.planned is None else replace(meant, names=ctx.planned.names)
     _check_options(idle=idle, inside=inside, trust_logs=trust_logs, evidence=evidence)
-    policy = replace(
-        _patience_policy(ctx, after, patience_usd),
+    span, usd = ctx.settings.resolve_patience("notebook", after, patience_usd)
+    policy = IdlePolicy(
+        span,
+        patience_usd=usd,
         ignore_terminals=ignore_terminals,
         max_age=parse_duration(max_age) if max_age else None,
         evidence=evidence,
@@ -126,18 +128,6 @@ def stop_notebooks_command(
         return stop_result(plan, look, missing)
     done = settle_graces(execute_stops(plan, terms, clock, by_name=not idle), terms, clock)
     return stop_result(done, look, missing)
-
-
-def _patience_policy(ctx: CommandContext, after: str | None, patience_usd: str | None) -> IdlePolicy:
-    """The policy that says only after how long a notebook is idle.
-
-    Raises:
-        UsageError: what was typed makes no sense.
-    """
-    from opskit.notebooks.rules.idleness import IdlePolicy
-
-    span, usd = ctx.settings.resolve_patience("notebook", after, patience_usd)
-    return IdlePolicy(span, patience_usd=usd)
 
 
 def _select_stops(

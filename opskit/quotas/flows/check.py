@@ -91,11 +91,12 @@ def assess_snapshot(snapshot: RegionSnapshot, requirements: Sequence[Requirement
 
 def _to_check(snapshots: Sequence[RegionSnapshot]) -> QuotaCheck:
     headrooms = [headroom for snapshot in snapshots for headroom in _assess_region(snapshot)]
+    unread = [[each for each in part.quotas.values() if isinstance(each, Unknown)] for part in snapshots]
     return QuotaCheck(
         headrooms=sort_worst_first(headrooms),
         problems=tuple(dict.fromkeys(problem for snapshot in snapshots for problem in _read_problems(snapshot))),
         failed_regions=frozenset(snapshot.region for snapshot in snapshots if _no_quota_read(snapshot)),
-        all_auth_failed=all(_all_auth_failed(snapshot) for snapshot in snapshots),
+        all_auth_failed=all(part and all(each.code in CREDENTIAL_CODES for each in part) for part in unread),
         held={(snapshot.region, name): held for snapshot in snapshots for name, held in snapshot.held.items()},
     )
 
@@ -219,8 +220,3 @@ def _no_quota_read(snapshot: RegionSnapshot) -> bool:
     return any(isinstance(lookup, Unknown) for lookup in lookups) and not any(
         isinstance(lookup, Quota) for lookup in lookups
     )
-
-
-def _all_auth_failed(snapshot: RegionSnapshot) -> bool:
-    unread = [lookup for lookup in snapshot.quotas.values() if isinstance(lookup, Unknown)]
-    return bool(unread) and all(lookup.code in CREDENTIAL_CODES for lookup in unread)

@@ -109,7 +109,10 @@ def list_live_jobs(
                 return gap
             listed |= {summary[f"{kind.prefix}Name"]: summary for summary in summaries if _may_hold(kind, summary)}
             times += [summary["CreationTime"] for summary in summaries]
-            indexed = _indexed_before(page, times) if search_has_older() else None
+            # Before which Search knows all jobs. By AWS's clock, never by ours: when it gave the page or, where it does
+            # not say, when the newest job was created, which was no later.
+            given = response_time(page) or max(times, default=None)
+            indexed = given - SEARCH_LAG if given and search_has_older() else None
             if _is_far_enough(times, remembered, indexed):
                 break
             # Equal, not above: pages are full until the last one, so it is said once.
@@ -133,14 +136,6 @@ def _is_far_enough(times: Sequence[datetime], remembered: EndedJobs | None, inde
 def _is_newest_first(times: Sequence[datetime]) -> bool:
     earliest_so_far = accumulate(times, min)
     return all(time <= earliest + _ORDER_TOLERANCE for time, earliest in zip(times, earliest_so_far, strict=True))
-
-
-def _indexed_before(page: Response, times: Sequence[datetime]) -> datetime | None:
-    """The time before which Search knows all jobs; None: nothing tells. By AWS's clock, never by ours: when it gave the
-    page or, where it does not say, when the newest job was created, which was no later.
-    """
-    given = response_time(page) or max(times, default=None)
-    return given and given - SEARCH_LAG
 
 
 def _untold(kind: JobKind, summaries: Iterable[Response]) -> Unknown | None:

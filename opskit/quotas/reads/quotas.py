@@ -68,7 +68,9 @@ def read_quotas(client: AwsClient, names: Collection[str], cache: QuotaCodeCache
     absent = {name: cached for name in names if (cached := cache.get(name)) and cached.code is None}
     lookups: dict[str, QuotaLookup] = {name: NotOffered(client.region, name, absent[name].seen_at) for name in absent}
     wanted = [name for name in dict.fromkeys(names) if name not in absent]
-    if _is_listing_quicker(wanted, cache):
+    unseen = [name for name in wanted if cache.get(name) is None]
+    is_unsure = len(unseen) > _FEW_UNSEEN or any(cache.code_for(name) is None for name in unseen)
+    if is_unsure or len(wanted) > _MANY:
         lookups |= _get_by_listing(client, wanted, cache)
     else:
         by_code = _get_by_codes(client, [*wanted, *_worth_rereading(absent, wanted, cache)], cache)
@@ -101,11 +103,6 @@ def _just_read(client: AwsClient, name: str, cache: QuotaCodeCache) -> Quota | N
     if cached is None or cached.code is None or not is_read:
         return None
     return Quota(client.region, name, cached.code, cached.value, cached.default)
-
-
-def _is_listing_quicker(names: Collection[str], cache: QuotaCodeCache) -> bool:
-    unseen = [name for name in names if cache.get(name) is None]
-    return len(unseen) > _FEW_UNSEEN or len(names) > _MANY or any(cache.code_for(name) is None for name in unseen)
 
 
 def _worth_rereading(absent: Collection[str], wanted: Collection[str], cache: QuotaCodeCache) -> list[str]:

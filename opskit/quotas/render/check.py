@@ -183,12 +183,16 @@ def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
     above = f"(one {WORKLOADS[requirement.workload].per_job_unit})" if requirement.per_job else "(all types)"
     above = "(volumes, GB)" if requirement.of_volumes else above
     instance_type = requirement.instance_type or above
-    in_use = headroom.in_use if headroom.in_use is not None else _in_use_text(headroom)
+    missing = _missing_value_text(headroom)
+    default = missing if headroom.default is None else f"({format_quota_value(headroom.default)})"
+    # What is in use where it is not one number: from the least to the most, if both are known.
+    span = missing if headroom.in_use_max is None else f"{headroom.in_use_min}-{headroom.in_use_max}"
+    in_use = headroom.in_use if headroom.in_use is not None else span
     return (
         *((Cell(headroom.region),) if several else ()),
         Cell(instance_type),
         Cell(requirement.workload.value),
-        Cell(_value_text(headroom)),
+        Cell(default if headroom.applied is None else format_quota_value(headroom.applied)),
         Cell("" if requirement.per_job else str(in_use)),
         Cell(str(requirement.count)),
         Cell(f"{verdict.value}, full", Style.WARN)
@@ -203,19 +207,6 @@ def _alert_problems(headrooms: Iterable[Headroom]) -> Iterator[Problem]:
         text = f"{headroom.quota_name}: {headroom.reason}."
         hint = "Ask for more before it is needed, or raise `share` in the watch list."
         yield Problem("too-full", text, hint, headroom.region)
-
-
-def _value_text(headroom: Headroom) -> str:
-    if headroom.applied is not None:
-        return format_quota_value(headroom.applied)
-    return _missing_value_text(headroom) if headroom.default is None else f"({format_quota_value(headroom.default)})"
-
-
-def _in_use_text(headroom: Headroom) -> str:
-    """What is in use where it is not one number: from the least to the most, if both are known."""
-    if headroom.in_use_max is None:
-        return _missing_value_text(headroom)
-    return f"{headroom.in_use_min}-{headroom.in_use_max}"
 
 
 def _missing_value_text(headroom: Headroom) -> str:

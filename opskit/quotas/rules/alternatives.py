@@ -158,7 +158,11 @@ def unmet_by_quota(wanted: Iterable[Requirement], quotas: Mapping[str, QuotaLook
     account-wide total is too small are left out, since the total limits every type.
     """
     small = [
-        requirement for requirement in wanted if _is_below_need(quotas[quota_name_for(requirement)], requirement.count)
+        requirement
+        for requirement in wanted
+        if isinstance(quota := quotas[quota_name_for(requirement)], Quota)
+        and quota.effective_value is not None
+        and quota.effective_value < requirement.count
     ]
     limited_by_total = {requirement.workload for requirement in small if requirement.instance_type is None}
     not_offered = [
@@ -190,10 +194,6 @@ def unmet_by_use(headrooms: Sequence[Headroom]) -> list[Requirement]:
         and headroom.requirement.workload not in limited_by_total
         and (headroom.applied if headroom.applied is not None else headroom.default or 0) >= headroom.requirement.count
     ]
-
-
-def _is_below_need(lookup: QuotaLookup, need: int) -> bool:
-    return isinstance(lookup, Quota) and lookup.effective_value is not None and lookup.effective_value < need
 
 
 def select_candidates(

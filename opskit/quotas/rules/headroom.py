@@ -124,6 +124,10 @@ def _measured_headroom(
     used = _used_range(requirement, in_use)
     missing = _uncounted(requirement, in_use)
     verdict = _headroom_verdict(requirement.count, value, used, missing, request)
+    asked = ""
+    if request is not None:
+        status = request.status.value.lower().replace("_", " ")
+        asked = f"; {format_quota_value(request.desired_value)} asked for, {status}"
     headroom = Headroom(
         region=quota.region,
         requirement=requirement,
@@ -136,12 +140,16 @@ def _measured_headroom(
         verdict=verdict,
         reason=_headroom_reason(requirement, quota, value, used, missing)
         + _special_use_text(requirement, in_use)
-        + _request_phrase(request),
+        + asked,
         request=request,
         in_use_min=used.least,
         in_use_max=None if missing else used.most,
     )
-    return replace(headroom, reason=headroom.reason + _alert_text(headroom))
+    if not exceeds_alert_share(headroom):
+        return headroom
+    used_share = f"{in_use_fraction(headroom) or 0:.0%} of it is in use"
+    alert = f"; {used_share}, and you want to hear of {requirement.alert_share:.0%}"
+    return replace(headroom, reason=headroom.reason + alert)
 
 
 def _uncounted(requirement: Requirement, in_use: InUseCounts) -> Unknown | None:
@@ -217,21 +225,6 @@ def _special_use_text(requirement: Requirement, in_use: InUseCounts) -> str:
     return (f"; {warm} of it in warm pools, which ended jobs keep" if warm else "") + (
         f"; {planned} of it in training plans, which AWS may not count" if planned else ""
     )
-
-
-def _alert_text(headroom: Headroom) -> str:
-    if not exceeds_alert_share(headroom):
-        return ""
-    return (
-        f"; {in_use_fraction(headroom) or 0:.0%} of it is in use, and you want to "
-        f"hear of {headroom.requirement.alert_share:.0%}"
-    )
-
-
-def _request_phrase(request: IncreaseRequest | None) -> str:
-    if request is None:
-        return ""
-    return f"; {format_quota_value(request.desired_value)} asked for, {request.status.value.lower().replace('_', ' ')}"
 
 
 def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unknown) -> IncreaseRequest | None:
