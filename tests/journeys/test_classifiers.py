@@ -79,7 +79,7 @@ def test_a_binary_classifier_is_as_good_as_xgboost_called_directly(classroom_she
     assert cleaned.data["removed"]["endpoints"] == [data["endpoint"]]
 
 
-def test_three_classes(classroom_shell: Shell) -> None:
+def test_train_scores_a_workflow_of_three_classes(classroom_shell: Shell) -> None:
     run = classroom_shell.opskit("train", "wine")
     assert run.exit == 0, run.stderr
     assert run.data["metrics"]["accuracy"] > 0.8

@@ -147,7 +147,9 @@ def test_what_reaches_the_shell_is_the_command_byte_for_byte(
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "bash --login"])
-def test_it_sees_what_nohup_tmux_and_setsid_began_and_tells_no_argument(start_lab: StartLab, shell: str) -> None:
+def test_a_look_inside_sees_what_nohup_tmux_and_setsid_began_and_tells_no_argument(
+    start_lab: StartLab, shell: str
+) -> None:
     lab = start_lab(f"#!/bin/sh\nexec {shell}\n")
     assert judge(lab.look()).state is BackgroundState.NOTHING
     jobs = {

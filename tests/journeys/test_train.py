@@ -89,7 +89,7 @@ def test_a_dry_run_names_the_job_and_makes_nothing(workflow_shell: Shell, untrai
     assert ended.data["plan"]["job"].startswith("boston-")
 
 
-def test_the_whole_workflow(workflow_shell: Shell) -> None:
+def test_train_deploy_predict_and_cleanup_of_a_workflow(workflow_shell: Shell) -> None:
     run = workflow_shell.opskit("train", "boston", "--deploy")
     assert run.exit == 0, run.stderr
     data = run.data

@@ -24,7 +24,7 @@ def ci_checkout(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("lint", "test"), [(0, 0), (1, 0), (0, 1), (1, 1)])
-def test_it_looks_then_tests_and_fails_where_either_does(ci_checkout: Path, lint: int, test: int) -> None:
+def test_ci_lints_then_tests_and_fails_where_either_does(ci_checkout: Path, lint: int, test: int) -> None:
     # A make above this one, such as that of `make test`, would have the inner one name the folders it enters.
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     environment = {**outer, "LINT": str(lint), "TEST": str(test)}
@@ -34,7 +34,7 @@ def test_it_looks_then_tests_and_fails_where_either_does(ci_checkout: Path, lint
     assert (ran.returncode == 0) == (lint == test == 0)
 
 
-def test_it_tests_by_the_command_that_the_readme_names() -> None:
+def test_ci_tests_by_the_command_that_the_readme_names() -> None:
     assert "`make test` runs all the tests" in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert re.search(r"^make test\b", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
 
@@ -46,5 +46,5 @@ def test_what_it_looks_for_is_style_types_and_contracts() -> None:
         assert f"$(BIN)/{tool}\n" in f"{recipe}\n"
 
 
-def test_it_can_be_run_by_its_path() -> None:
+def test_ci_can_be_run_by_its_path() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)

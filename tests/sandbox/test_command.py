@@ -41,7 +41,7 @@ def run_sandbox_command(*words: str, **more: str) -> Ran:
 
 
 @pytest.mark.slow
-def test_it_exits_with_the_commands_code_and_shows_its_output() -> None:
+def test_sandbox_run_exits_with_the_commands_code_and_shows_its_output() -> None:
     done = run_sandbox_command("run", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
     assert done == (7, "out\n", "err\n")
 

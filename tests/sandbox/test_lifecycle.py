@@ -143,7 +143,7 @@ def test_a_port_that_is_taken_is_said() -> None:
 
 
 @pytest.mark.slow
-def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
+def test_the_sandbox_listens_on_loopback_alone(tmp_path: Path) -> None:
     with started_sandbox(tmp_path) as (process, url):
         listening = [
             connection.laddr
@@ -155,7 +155,7 @@ def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_it_is_light_beside_its_children(tmp_path: Path) -> None:
+def test_the_sandbox_is_light_beside_its_children(tmp_path: Path) -> None:
     with started_sandbox(tmp_path, "--quotas", "2000") as (process, url):
         session = boto3.Session("sandbox", "sandbox", region_name="us-east-1")
         for service, operation in [

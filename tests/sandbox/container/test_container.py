@@ -61,7 +61,7 @@ def test_an_interval_shows_its_ends() -> None:
     assert 1 not in Interval(0, 1, open_high=True)
 
 
-def test_content_types() -> None:
+def test_data_formats_are_parsed_from_content_types() -> None:
     assert [parse_data_format(kind) for kind in (None, "csv", "text/csv; label_size=1", "text/x-libsvm")] == [
         "libsvm",
         "csv",

@@ -44,7 +44,7 @@ def test_jobs_are_found_whole(lab_account: Any, searched_names: list[str]) -> No
     assert job["FinalMetricDataList"][0]["MetricName"] == "train:rmse"
 
 
-def test_filters_pick(lab_account: Any, searched_names: list[str]) -> None:
+def test_search_filters_pick_training_jobs(lab_account: Any, searched_names: list[str]) -> None:
     a, b, c = searched_names
     job = lab_account.sagemaker.describe_training_job(TrainingJobName=b)
     created = job["CreationTime"].isoformat()
@@ -67,7 +67,7 @@ def test_filters_pick(lab_account: Any, searched_names: list[str]) -> None:
         assert search_names(lab_account, searched_names, one) == expected, one
 
 
-def test_pages_and_order(lab_account: Any, searched_names: list[str]) -> None:
+def test_search_results_come_in_pages_and_in_order(lab_account: Any, searched_names: list[str]) -> None:
     assert search_names(lab_account, searched_names, PaginationConfig={"PageSize": 2}) == searched_names
     latest = {"Name": "Tags.set", "Operator": "Equals", "Value": searched_names[0].removesuffix("-a")}
     newest = lab_account.sagemaker.search(
@@ -107,7 +107,7 @@ def equals_filter(name: str, value: str) -> dict[str, str]:
     return {"Name": name, "Operator": "Equals", "Value": value}
 
 
-def test_expressions_nest() -> None:
+def test_search_expressions_nest() -> None:
     assert matches_expression(RECORD, {})
     either = {"Operator": "Or", "Filters": [equals_filter("Name", "two"), equals_filter("Size", "3.0")]}
     assert matches_expression(RECORD, either)

@@ -31,7 +31,7 @@ def corner(account_of: Callable[..., Any]) -> Iterator[Any]:
             yield client
 
 
-def test_the_rare_ones(corner: Any) -> None:
+def test_backdated_starting_empty_and_silent_jupyters(corner: Any) -> None:
     (kernel,) = Visit(corner, "starting").look("kernels")
     assert (kernel["execution_state"], kernel["connections"]) == ("starting", 0)
     assert ago(kernel["last_activity"]) >= FIVE_HOURS

@@ -65,7 +65,7 @@ class TestSeeds:
         with pytest.raises(ClientError, match=r"Status \(Stopped\) not in \(\[InService\]\)"):
             presigned(east, "course-stopped")
 
-    def test_they_were_started_before_the_sandbox(self, east: Any) -> None:
+    def test_seeded_notebooks_were_started_before_the_sandbox(self, east: Any) -> None:
         described = east.describe_notebook_instance(NotebookInstanceName="course-idle")
         assert datetime.now(UTC) - described["LastModifiedTime"] > FIVE_HOURS
         assert described["CreationTime"] < described["LastModifiedTime"]
@@ -325,13 +325,15 @@ class TestLists:
 
 
 class TestOtherClients:
-    def test_aws_cli(self, classroom_sandbox: Sandbox, east: Any, aws_cli: Any) -> None:
+    def test_the_aws_cli_lists_notebook_instances(self, classroom_sandbox: Sandbox, east: Any, aws_cli: Any) -> None:
         words = ("sagemaker", "list-notebook-instances", "--name-contains", "busy")
         _, said, _ = aws_cli(classroom_sandbox.isolated_environment(os.environ), *words)
         (row,) = json.loads(said)["NotebookInstances"]
         assert (row["NotebookInstanceName"], row["NotebookInstanceStatus"]) == ("course-busy", "InService")
 
-    def test_sagemaker_sdk(self, classroom_sandbox: Sandbox, east: Any, tmp_path: Path) -> None:
+    def test_the_sagemaker_sdk_reads_a_notebook_instance(
+        self, classroom_sandbox: Sandbox, east: Any, tmp_path: Path
+    ) -> None:
         script = tmp_path / "look.py"
         script.write_text(
             "from sagemaker.core.resources import NotebookInstance\n"

@@ -11,7 +11,7 @@ from opskit.sandbox.notebooks.jupyter import launch
 from opskit.sandbox.state import SandboxState
 
 
-def test_a_session_ends(tmp_path: Path) -> None:
+def test_a_session_of_jupyter_ends(tmp_path: Path) -> None:
     from opskit.sandbox.processes import ChildProcesses
 
     processes = ChildProcesses()

@@ -39,7 +39,7 @@ def test_the_tables_name_no_quota_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_regions_differ(scenario: str) -> None:
+def test_quotas_differ_between_regions(scenario: str) -> None:
     views = set()
     for region in REGIONS:
         quotas = scenario_quotas(scenario, region)

@@ -85,7 +85,7 @@ def test_a_refused_signature_may_be_the_clocks_fault(code: str, is_skew: bool) -
         (CheckState.OK, False, ExitCode.AWS_ERROR),
     ],
 )
-def test_how_it_ends(state: CheckState, let_in: bool, code: ExitCode) -> None:
+def test_doctor_exit_code_by_its_findings(state: CheckState, let_in: bool, code: ExitCode) -> None:
     assert doctor_exit_code([Finding("clock", CheckState.OK, ""), Finding("x", state, "")], let_in=let_in) is code
 
 

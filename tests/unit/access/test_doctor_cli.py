@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_used_is_named(
     assert "XDG_STATE_HOME" in next(each["hint"] for each in ran.data["checks"] if each["what"] == "state folder")
 
 
-def test_it_points_to_what_bills(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_points_to_what_bills(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     ran = run_opskit(capsys, "doctor")
     assert "how to stop it: opskit costs" in ran.out + ran.err
 

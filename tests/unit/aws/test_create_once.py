@@ -43,7 +43,7 @@ class Thing:
         Thing(REFUSED, True),  # another opskit was quicker
     ],
 )
-def test_it_is_there(thing: Thing) -> None:
+def test_create_once_sends_once_where_the_resource_is_there(thing: Thing) -> None:
     create_once(thing.make, thing.is_there, CLOCK)
     assert thing.made == 1
 
@@ -57,7 +57,7 @@ def test_it_is_there(thing: Thing) -> None:
         (Thing(REFUSED, AccessDenied("denied", "no")), REFUSED),
     ],
 )
-def test_it_is_not_there_or_nobody_knows(thing: Thing, error: AwsError) -> None:
+def test_create_once_raises_where_the_resource_is_not_there_or_unknown(thing: Thing, error: AwsError) -> None:
     with pytest.raises(AwsError) as caught:
         create_once(thing.make, thing.is_there, CLOCK)
     assert caught.value is error

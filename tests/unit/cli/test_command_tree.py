@@ -62,7 +62,7 @@ def run_measured(tmp_path: Path) -> Run:
     return run
 
 
-def test_nothing_of_it_was_loaded_before(tmp_path: Path) -> None:
+def test_no_module_of_opskit_was_loaded_before_help(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text("import sys; print(*sys.modules)")
     loaded = set(start_forkserver("typer").run([str(script)], tmp_path, os.environ)[1].split())

@@ -41,7 +41,7 @@ def _environment(folder: Path) -> dict[str, str]:
         ("opskit quotas increase --via supp", 4, ["support"]),
     ],
 )
-def test_bash_completes(words: str, index: int, offered: list[str], tmp_path: Path) -> None:
+def test_bash_completes_commands_options_and_names(words: str, index: int, offered: list[str], tmp_path: Path) -> None:
     script = _BASH.format(words=words, index=index)
     ran = subprocess.run(["bash", "-c", script], env=_environment(tmp_path), capture_output=True, text=True, check=True)
     assert [word.strip() for word in ran.stdout.split()] == offered

@@ -50,7 +50,7 @@ from tests.processor_time import processor_seconds
         ("open eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "eyJzdWIiOiIxIn0"),
     ],
 )
-def test_a_secret_goes(text: str, secret: str) -> None:
+def test_redaction_removes_secrets(text: str, secret: str) -> None:
     cleaned = redact_secrets(text)
     assert secret not in cleaned
     assert "[removed]" in cleaned
@@ -74,7 +74,7 @@ def test_a_secret_goes(text: str, secret: str) -> None:
         "AWS credentials: Unable to locate credentials.",
     ],
 )
-def test_the_rest_stays(text: str) -> None:
+def test_redaction_keeps_what_is_no_secret(text: str) -> None:
     assert redact_secrets(text) == text
 
 

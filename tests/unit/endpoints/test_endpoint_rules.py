@@ -101,7 +101,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("_", "seen", "tags", "use", "verdict", "words"), CASES, ids=[case[0] for case in CASES])
-def test_verdicts(
+def test_endpoint_verdict_by_tags_and_invocations(
     _: str, seen: HostedEndpoint, tags: dict[str, str], use: EndpointUse, verdict: EndpointVerdict, words: str
 ) -> None:
     assessed = assess_endpoint(seen, tags, use, POLICY, NOW)

@@ -43,7 +43,9 @@ def deny_listing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EndpointAccount, "do_list_endpoints", denied)
 
 
-def test_it_comes_back_where_there_is_room(stopped: EndpointAccount, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stopped_endpoint_comes_back_where_there_is_room(
+    stopped: EndpointAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
     stopped.quotas = dict(ROOM)
     assert (start(stopped, capsys).code, stopped.creates) == (0, 1)
 

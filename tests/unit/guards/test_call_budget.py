@@ -83,11 +83,11 @@ def test_a_price_that_is_not_known_is_no_zero() -> None:
 
 
 @pytest.mark.parametrize(("value", "amount"), [(5, "5"), ("2.50", "2.50"), (0.1, "0.1"), (None, None), (0, "0")])
-def test_amounts(value: object, amount: str | None) -> None:
+def test_usd_amounts_are_parsed(value: object, amount: str | None) -> None:
     assert parse_usd(value, "max_usd") == (None if amount is None else Decimal(amount))
 
 
 @pytest.mark.parametrize("value", ["five", -1, "nan", "inf", True, [], "1e999999999"])
-def test_what_is_no_amount(value: object) -> None:
+def test_what_is_no_usd_amount_is_refused(value: object) -> None:
     with pytest.raises(UsageError, match="max_usd"):
         parse_usd(value, "max_usd")

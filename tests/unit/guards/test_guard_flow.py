@@ -46,7 +46,7 @@ class Time:
         next(self.happens, lambda: None)()
 
 
-def test_it_goes_on_as_soon_as_there_is_room(guard_client: AwsClient, fake_aws: FakeAws) -> None:
+def test_guard_goes_on_as_soon_as_there_is_room(guard_client: AwsClient, fake_aws: FakeAws) -> None:
     time = Time(lambda: None, lambda: setattr(fake_aws, "quotas", quota_entries(1)))
     done = check_conditions(
         guard_client, GuardConditions(NEEDS, wait=timedelta(hours=2)), time.clock(), time.told.append
@@ -56,7 +56,7 @@ def test_it_goes_on_as_soon_as_there_is_room(guard_client: AwsClient, fake_aws: 
     assert time.now - datetime(2026, 9, 1, tzinfo=UTC) < timedelta(seconds=10)
 
 
-def test_it_gives_up_when_the_time_is_over(guard_client: AwsClient) -> None:
+def test_guard_gives_up_when_the_time_is_over(guard_client: AwsClient) -> None:
     time = Time()
     done = check_conditions(
         guard_client, GuardConditions(NEEDS, wait=timedelta(minutes=10)), time.clock(), time.told.append

@@ -43,7 +43,7 @@ UNPRICED = CostItem(Workload.TRANSFORM, InstanceConfig("ml.x9.large", 1, 60), Un
         ([ENDLESS], "0", "0.30"),
     ],
 )
-def test_the_estimate(parts: list[CostItem], most: str, hourly: str) -> None:
+def test_cost_estimate_of_a_run(parts: list[CostItem], most: str, hourly: str) -> None:
     assert estimate_usd(parts) == Decimal(most)
     assert hourly_usd(parts) == Decimal(hourly)
 
@@ -64,7 +64,7 @@ def test_one_unknown_price_makes_the_whole_unknown() -> None:
         ([HOUR, UNPRICED], "1000", "price-unknown"),
     ],
 )
-def test_the_budget(parts: list[CostItem], max_usd: str | None, code: str | None) -> None:
+def test_budget_error_of_a_run(parts: list[CostItem], max_usd: str | None, code: str | None) -> None:
     error = budget_error(parts, Decimal(max_usd) if max_usd else None)
     assert (error and error.problem.code) == code
     if error:
@@ -136,7 +136,7 @@ def test_what_is_asked_for_is_above_awss_default_and_what_is_waited_for_is_what_
         ([AwsError("a", "a"), UsageError("b", "b")], ExitCode.USAGE),
     ],
 )
-def test_a_no_wins(errors: list[OpskitError], exit: ExitCode) -> None:
+def test_a_refusal_outranks_unreadable_state(errors: list[OpskitError], exit: ExitCode) -> None:
     assert worst_exit(errors) is exit
 
 

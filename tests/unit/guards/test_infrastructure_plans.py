@@ -55,7 +55,7 @@ NOTEBOOK = "aws_sagemaker_notebook_instance"
         (["create", "delete"], {"instance_type": M4}, 1),
     ],
 )
-def test_actions_of_terraform(actions: list[str], before: Any, count: int) -> None:
+def test_needs_by_the_actions_of_a_terraform_plan(actions: list[str], before: Any, count: int) -> None:
     needs = judged(terraform(change(NOTEBOOK, actions, {"instance_type": M4}, before)))
     assert len(needs.needs) == count
     assert needs.unknowns == ()

@@ -40,14 +40,14 @@ TRAINING = {
         ({"Resources": {"A": {"Type": "AWS::S3::Bucket"}}}, PlanKind.TEMPLATE),
     ],
 )
-def test_kinds(document: Any, kind: PlanKind) -> None:
+def test_plan_kind_is_known_by_its_content(document: Any, kind: PlanKind) -> None:
     assert plan_kind_of(document) is kind
 
 
 @pytest.mark.parametrize(
     "document", [7, "text", None, {"format_version": "1.0", "terraform_version": "1", "values": {}}]
 )
-def test_what_is_no_plan(document: Any) -> None:
+def test_a_document_that_is_no_plan_is_refused(document: Any) -> None:
     with pytest.raises(UsageError):
         plan_kind_of(document)
 

@@ -54,7 +54,7 @@ def needed(ran: CliResult) -> Needs:
 @pytest.mark.parametrize(
     ("operation", "request_", "code", "needs"), [row[1:] for row in REQUESTS], ids=[row[0] for row in REQUESTS]
 )
-def test_requests(
+def test_guard_file_reads_public_requests(
     guard_file: Callable[..., CliResult], operation: str | None, request_: Any, code: int, needs: Needs
 ) -> None:
     ran = guard_file(request_, *(("--operation", operation) if operation else ()))
@@ -62,7 +62,7 @@ def test_requests(
 
 
 @pytest.mark.parametrize(("plan", "words", "code", "needs"), [row[1:] for row in PLANS], ids=[row[0] for row in PLANS])
-def test_plans(
+def test_guard_file_reads_public_plans(
     guard_file: Callable[..., CliResult], plan: Any, words: tuple[str, ...], code: int, needs: Needs
 ) -> None:
     ran = guard_file(plan, *words)

@@ -267,7 +267,9 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str, int, int, int |
 
 
 @pytest.mark.parametrize(("operation", "request_", "expected"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
-def test_needs(operation: str, request_: dict[str, Any], expected: list[tuple[str, str, int, int, int | None]]) -> None:
+def test_instances_that_a_request_needs(
+    operation: str, request_: dict[str, Any], expected: list[tuple[str, str, int, int, int | None]]
+) -> None:
     needs = judged(operation, request_)
     assert told(needs) == expected
     assert needs.unknowns == ()

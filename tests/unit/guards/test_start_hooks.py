@@ -191,7 +191,7 @@ def test_the_start_file_of_ipython_puts_the_guard_on() -> None:
     ("text", "arguments"),
     [("1", {}), ("on", {}), ("max_usd=5", {"max_usd": "5"}), ("hours=8, max_usd=5", {"hours": "8", "max_usd": "5"})],
 )
-def test_the_variable(text: str, arguments: dict[str, str]) -> None:
+def test_guard_variable_is_parsed(text: str, arguments: dict[str, str]) -> None:
     assert parse_variable(text) == arguments
     assert not is_off(text)
 

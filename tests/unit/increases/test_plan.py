@@ -75,7 +75,7 @@ def quota_snapshot(
         ),
     ],
 )
-def test_what_is_planned(
+def test_increase_plan_by_quota_and_requests(
     seen: Quota | NotOffered | Unknown, requests: tuple[IncreaseRequest, ...], outcome: IncreaseOutcome, says: str
 ) -> None:
     increase = plan_increase(WISH, quota_snapshot(seen, *requests), Channel.AUTO, NOW)

@@ -80,7 +80,7 @@ def answer_request(aws: FakeAws, status: str) -> None:
     aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda asked: {"RequestedQuotas": [request]}
 
 
-def test_it_ends_when_the_value_is_there_whatever_the_status_says(waiting_account: Waiting) -> None:
+def test_wait_ends_when_the_value_is_there_whatever_the_status_says(waiting_account: Waiting) -> None:
     waiting_account.time.then[600] = waiting_account.grant
     [result] = waiting_account.run()
     assert (result.state, result.value) == (WaitState.REACHED, 4)
@@ -88,7 +88,7 @@ def test_it_ends_when_the_value_is_there_whatever_the_status_says(waiting_accoun
     assert waiting_account.said == [f"{NAME} in us-east-1: 0 now, 4 wanted; the request to 4 is CASE_OPENED"]
 
 
-def test_it_looks_less_and_less_often(waiting_account: Waiting) -> None:
+def test_wait_looks_less_and_less_often(waiting_account: Waiting) -> None:
     [result] = waiting_account.run(timedelta(hours=2))
     assert result.state is WaitState.WAITING
     assert waiting_account.time.passed == pytest.approx(7200)

@@ -117,7 +117,9 @@ def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
         ),
     ],
 )
-def test_each_row_of_the_table(there: tuple[InstanceProcess, ...], state: BackgroundState) -> None:
+def test_background_verdict_of_each_row_of_the_table(
+    there: tuple[InstanceProcess, ...], state: BackgroundState
+) -> None:
     assert judge_background(reading(*there), ["k1"], HOUR).state is state
 
 
@@ -136,7 +138,7 @@ def test_each_row_of_the_table(there: tuple[InstanceProcess, ...], state: Backgr
         ({"newest_file": 2 * HOUR, "all_files_seen": False, "is_changing": True}, UNKNOWN, "more files than"),
     ],
 )
-def test_gpus_and_files(more: dict[str, Any], state: BackgroundState, said: str) -> None:
+def test_background_verdict_by_gpus_and_files(more: dict[str, Any], state: BackgroundState, said: str) -> None:
     found = judge_background(reading(**more), [], HOUR)
     assert (found.state, said in found.reason) == (state, True)
 
@@ -146,7 +148,7 @@ def test_what_waits_can_be_ignored_and_what_works_cannot() -> None:
         assert judge_background(reading(there), [], HOUR, ignore_sleeping=True).state is state
 
 
-def test_it_is_named_by_program_script_user_age_and_cpu_time() -> None:
+def test_a_process_is_named_by_program_script_user_age_and_cpu_time() -> None:
     job = process(program="python3", script="train.py", grown=2.0, cpu=90 * MINUTE)
     found = judge_background(reading(job, process(79)), [], HOUR)
     assert found.reason == "python3 train.py (of ec2-user, begun 3h ago, 1h30m CPU time) is at work beside Jupyter"

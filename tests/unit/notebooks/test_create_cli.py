@@ -49,7 +49,7 @@ def create(capsys: pytest.CaptureFixture[str], name: str = "lab", *words: str) -
     return run_opskit(capsys, "notebook", "create", name, "--role", ROLE, "-o", "json", *words)
 
 
-def test_it_is_made_as_it_was_asked_for(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_notebook_is_created_as_it_was_asked_for(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     ended = create(capsys, "lab", "--git", "https://github.com/udacity/course", "--volume", "20", "--tag", "team=blue")
     [lab] = ended.data["notebooks"]
     assert (ended.code, lab["outcome"], lab["status"], lab["usd_per_hour"]) == (0, "created", "Pending", 0.0464)

@@ -89,7 +89,7 @@ IDLE, BUSY, UNKNOWN, STARTING = (
         pytest.param(None, UNKNOWN, None, id="not looked at"),
     ],
 )
-def test_what_jupyter_says(inside: Any, verdict: NotebookVerdict, idle: timedelta | None) -> None:
+def test_idle_verdict_by_the_answers_of_jupyter(inside: Any, verdict: NotebookVerdict, idle: timedelta | None) -> None:
     assessment = judged(inside)
     assert (assessment.verdict, assessment.idle) == (verdict, idle)
     assert (assessment.rule is not None) == (verdict is IDLE)

@@ -55,7 +55,7 @@ opskit-inside-end 50\r
 """
 
 
-def test_it_is_read_line_by_line() -> None:
+def test_an_instance_reading_is_read_line_by_line() -> None:
     seen = parse_reading(WRITTEN)
     assert (seen.shell, seen.interval, seen.gpus) == (50, timedelta(seconds=3), GpuUse((0, 0)))
     assert (seen.newest_file, seen.all_files_seen) == (timedelta(seconds=400), True)
@@ -133,7 +133,7 @@ def test_no_damage_raises_anything_else_or_lets_a_secret_out(at: int, put: str, 
         ("g 0\ng 37\ng exit 0\ng by 4242\ng device\n", GpuUse((37, 0, 0), has_processes=True)),
     ],
 )
-def test_gpus(lines: str, gpus: GpuUse) -> None:
+def test_gpu_use_in_a_reading(lines: str, gpus: GpuUse) -> None:
     first = WRITTEN.replace("g 0\r\ng exit 0\r\n", lines, 1)
     again = "" if gpus.error or not gpus.percent else "g 0\r\ng exit 0\r\n"
     assert parse_reading(first.replace("g 0\r\ng exit 0\r\n", again)).gpus == gpus

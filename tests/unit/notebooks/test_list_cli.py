@@ -98,7 +98,7 @@ def test_one_that_cannot_be_looked_into_makes_it_partly(classroom: FakeAws, caps
     assert listed(capsys, "-o", "json").code == 5
 
 
-def test_none_is_said(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_says_that_there_are_no_notebooks(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     fake_aws.running["ListNotebookInstances"] = lambda _: {"NotebookInstances": []}
     assert listed(capsys).out == "There are no notebook instances.\n"
 

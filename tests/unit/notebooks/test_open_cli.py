@@ -146,7 +146,9 @@ def test_one_that_is_off_says_how_to_start_it(lab: FakeAws, capsys: pytest.Captu
     assert lab.count("CreatePresignedNotebookInstanceUrl") == 0
 
 
-def test_it_is_written_down_nowhere(lab: FakeAws, isolated_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_presigned_url_is_written_down_nowhere(
+    lab: FakeAws, isolated_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     opened(capsys)
     kept = [file.read_bytes() for file in isolated_home.rglob("*") if file.is_file()]
     assert not any(b"authToken" in content for content in kept)

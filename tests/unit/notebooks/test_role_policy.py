@@ -48,7 +48,7 @@ def allowed(action: str, resource: str) -> bool:
         ("ecr:PutImage", "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-xgboost", False),
     ],
 )
-def test_what_it_may(action: str, resource: str, may: bool) -> None:
+def test_actions_that_the_notebook_role_allows(action: str, resource: str, may: bool) -> None:
     assert allowed(action, resource) is may
 
 

@@ -343,5 +343,5 @@ TestWorld.settings = settings(max_examples=80, stateful_step_count=30, deadline=
 
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(10))
-def test_world_for_long(part: int) -> None:
+def test_stops_in_a_random_world_for_long(part: int) -> None:
     run_state_machine_as_test(World, settings=settings(max_examples=500, stateful_step_count=50, deadline=None))

@@ -98,7 +98,7 @@ def test_no_form_lets_anything_through(
     assert "evil" in told
 
 
-def test_rows_stay_rows() -> None:
+def test_printed_table_rows_stay_on_one_line() -> None:
     out = io.StringIO()
     Screen(OutputFormat.TABLE, stdout=out, stderr=io.StringIO()).show_result(
         (), CommandResult({}, tables=hostile_result().tables)

@@ -45,7 +45,9 @@ def true_values(quotas: list[Entry], name: str) -> float | None:
 
 @pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize("life", few_of_many(1, 40))
-def test_it_never_lies(life: int, fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_under_faults_never_reports_room_that_is_not_there(
+    life: int, fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
     """In one life opskit sees accounts that differ, and remembers of each what may be wrong of the next."""
     for seed in range(RUNS * life, RUNS * (life + 1)):
         chance = random.Random(seed)

@@ -142,7 +142,7 @@ def test_a_maximum_of_one_resource_names_it(workload: Workload, text: str) -> No
         (NotOffered(HERE, NAME), NONE_RUNS, (), Verdict.NOT_OFFERED, None, None),
     ],
 )
-def test_the_judgement(
+def test_headroom_verdict_by_quota_use_and_requests(
     said: Quota | NotOffered | Unknown,
     in_use: InUseCounts,
     requests: tuple[IncreaseRequest, ...] | Unknown,
@@ -195,7 +195,7 @@ demands = st.builds(
 
 
 @given(demands, answers, uses, asked)
-def test_it_never_fits_where_anything_needed_is_unread(
+def test_a_requirement_never_fits_where_anything_needed_is_unread(
     demand: Requirement,
     said: Quota | NotOffered | Unknown,
     in_use: InUseCounts,

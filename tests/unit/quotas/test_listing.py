@@ -70,12 +70,12 @@ def test_how_full_a_quota_is(each: ListedQuota, percent: float | None, short: bo
 
 
 @pytest.mark.parametrize("text", ["", "m4", "M4.XLARGE", "training", "l-a373", "ml.m?.xlarge", "ml*training", "[mn]4"])
-def test_what_matches(text: str) -> None:
+def test_search_texts_that_match_a_quota(text: str) -> None:
     assert matches_text(Quota("r", NAME, "L-A373146E", 1, 1), text)
 
 
 @pytest.mark.parametrize("text", ["m5", "ml.m??.xlarge", "training*ml", "[no]4", "ml.mXxlarge"])
-def test_what_does_not_match(text: str) -> None:
+def test_search_texts_that_do_not_match_a_quota(text: str) -> None:
     assert not matches_text(Quota("r", NAME, "L-A373146E", 1, 1), text)
 
 

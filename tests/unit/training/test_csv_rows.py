@@ -91,7 +91,7 @@ def test_a_row_with_the_target_in_it_is_told_so() -> None:
 
 
 @given(some.lists(some.tuples(*[some.floats(-3.4e38, 3.4e38)] * 3), min_size=1))
-def test_numbers_survive(rows: list[tuple[float, float, float]]) -> None:
+def test_parsed_csv_rows_keep_their_numbers(rows: list[tuple[float, float, float]]) -> None:
     text = "\n".join(",".join(map(repr, row)) for row in rows)
     read = [tuple(map(float, row.split(","))) for row in parse_rows(text)]
     assert read == rows

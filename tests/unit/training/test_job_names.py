@@ -71,7 +71,7 @@ def test_two_people_share_no_name() -> None:
         ({"b-1-2": DONE, "b-x": LIVE, "bb-1": LIVE}, (), False, Create("b-1")),  # other people's
     ],
 )
-def test_the_next_attempt(
+def test_job_name_of_the_next_attempt(
     jobs: dict[str, JobStatus], usable: tuple[str, ...], again: bool, expected: Attach | Reuse | Create
 ) -> None:
     assert choose_job("b", jobs, again=again, usable=usable) == expected
@@ -89,7 +89,7 @@ def test_the_next_attempt(
         ({"b-10": LIVE, "b-11-2": LIVE}, (), Create("b-1")),
     ],
 )
-def test_the_next_transform(
+def test_job_name_of_the_next_transform(
     jobs: dict[str, JobStatus], usable: tuple[str, ...], expected: Attach | Reuse | Create
 ) -> None:
     assert choose_transform("b-1", jobs, usable) == expected

@@ -83,7 +83,7 @@ def test_a_last_feature_that_the_training_set_lacks_is_refused() -> None:
     assert 0 < refused < len(seeds)
 
 
-def test_the_seed_decides() -> None:
+def test_split_rows_depends_on_the_seed() -> None:
     other = replace(BOSTON, split=SplitRatios(0.33, 0.33, 7))
     assert split_rows(BOSTON, CONTENT) == split_rows(BOSTON, CONTENT)
     assert split_rows(other, CONTENT).test != split_rows(BOSTON, CONTENT).test

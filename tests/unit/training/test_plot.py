@@ -10,7 +10,7 @@ TRUTH, PREDICTED = (5.0, 50.0, 27.5), (5.0, 50.0, 27.5)
 
 
 @pytest.mark.parametrize("columns", [26, 40, 58, 80, 300])
-def test_it_fits(columns: int) -> None:
+def test_terminal_plot_fits_the_terminal(columns: int) -> None:
     lines = terminal_plot("MEDV", TRUTH, PREDICTED, columns).splitlines()
     assert max(len(line) for line in lines if "predicted" not in line) <= min(columns, 58)
     assert lines[1].startswith("    50.0 ┤")

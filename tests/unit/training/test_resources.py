@@ -33,7 +33,7 @@ def job_description(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_completed_job() -> None:
+def test_read_training_job_of_a_completed_job() -> None:
     with stubbed_client() as (client, script):
         script.add_answer("sagemaker", "describe_training_job", job_description(BillableTimeInSeconds=61))
         job = resources.read_training_job(client, "b-1")

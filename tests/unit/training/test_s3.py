@@ -41,7 +41,7 @@ def test_a_bucket_of_another_region_is_refused() -> None:
             read_bucket_state(client, "b", ACCOUNT)
 
 
-def test_objects() -> None:
+def test_s3_objects_are_read_or_missing() -> None:
     with stubbed_client() as (client, script):
         body = StreamingBody(io.BytesIO(b"1.5\n"), 4)
         script.add_answer("s3", "get_object", {"Body": body, "ETag": "e"}, {"Bucket": "b", "Key": "a/k"})
