@@ -88,7 +88,7 @@ def test_redaction_keeps_what_is_no_secret(text: str) -> None:
 )  # fmt: skip
 def test_a_text_costs_no_more_than_its_length(part: str) -> None:
     """What grows with the square of it would take minutes here."""
-    for text in (part * 60_000, part * 60_000 + "!", "secret=" + part * 60_000):
+    for text in (part * 20_000, part * 20_000 + "!", "secret=" + part * 20_000):
         redact_secrets(text)
 
 
@@ -109,7 +109,7 @@ TEXTS = {
 @pytest.mark.parametrize("part", TEXTS)
 def test_a_long_text_costs_four_times_what_a_quarter_does(work: Callable[[str], object], part: str) -> None:
     """Growth with the square would be sixteen times."""
-    whole = TEXTS[part] * (200_000 // len(TEXTS[part]))
+    whole = TEXTS[part] * (100_000 // len(TEXTS[part]))
     quarter = processor_seconds(lambda: work(whole[: len(whole) // 4]))
     assert processor_seconds(lambda: work(whole)) < 10 * max(quarter, 0.002)
 

@@ -67,7 +67,7 @@ def test_a_living_lease_is_not_taken_whatever_a_clock_says(world: World, hours: 
             waits += 1
             world.wait(seconds)
             lease.check_held()
-            if waits == 400:  # more than ten times what a dead holder is given
+            if waits == 120:  # four times what a dead holder is given
                 order.append("released")
                 world.awake.remove(lease)
                 stack.close()
