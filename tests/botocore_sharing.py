@@ -14,8 +14,10 @@ from typing import Any
 
 import botocore.client
 import botocore.compat
+import botocore.endpoint_provider
 import botocore.handlers
 import botocore.hooks
+import botocore.httpsession
 import botocore.loaders
 import botocore.session
 import botocore.useragent
@@ -27,6 +29,7 @@ _load_model = botocore.client.ClientCreator._load_service_model
 _register_handlers = botocore.session.Session._register_builtin_handlers
 _remove = botocore.hooks._PrefixTrie.remove_item
 _read_proxies = urllib.request.getproxies_environment
+_make_context = botocore.httpsession.create_urllib3_context
 _find_alias = botocore.hooks.EventAliaser._alias_event_name
 
 _MODELS: dict[tuple[Any, str, str | None], Any] = {}
@@ -34,6 +37,7 @@ _CLASSES: dict[tuple[Any, str, str], Any] = {}
 _HANDLERS: dict[int, Any] = {}
 _SIGNATURES: dict[Any, Any] = {}
 _ALIASES: dict[str, str] = {}
+_PROVIDERS: dict[int, Any] = {}
 
 
 def share_botocore(patched: pytest.MonkeyPatch) -> None:
@@ -47,6 +51,8 @@ def share_botocore(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(botocore.hooks._PrefixTrie, "remove_item", _remove_item)
     patched.setattr("botocore.hooks.accepts_kwargs", _shared_signature)
     patched.setattr(botocore.hooks.EventAliaser, "_alias_event_name", _shared_alias)
+    patched.setattr("botocore.regions.EndpointProvider", _shared_provider)
+    patched.setattr("botocore.httpsession.create_urllib3_context", _shared_context)
     sanitize = botocore.useragent.sanitize_user_agent_string_component
     patched.setattr("botocore.useragent.sanitize_user_agent_string_component", functools.cache(sanitize))
     patched.setattr("urllib.request.getproxies_environment", _find_proxies)
@@ -67,6 +73,14 @@ def _shared_class(creator: Any, service_name: str, service_model: Any) -> Any:
     if key not in _CLASSES:
         _CLASSES[key] = _make_class(creator, service_name, service_model)
     return _CLASSES[key]
+
+
+def _shared_provider(ruleset_data: Any, **more: Any) -> Any:
+    """What finds the endpoints of a service. The loader has each service's rules once, as long as it is there."""
+    if id(ruleset_data) not in _PROVIDERS:
+        made = botocore.endpoint_provider.EndpointProvider(ruleset_data=ruleset_data, **more)
+        _PROVIDERS[id(ruleset_data)] = (ruleset_data, made)  # with the rules, so that no others get their id
+    return _PROVIDERS[id(ruleset_data)][1]
 
 
 def _shared_handlers(session: Any, events: Any) -> None:
@@ -126,7 +140,7 @@ def _own_node(node: dict[str, Any], owner: object) -> dict[str, Any]:
 
 def _shared_signature(hook: Any) -> Any:
     key = getattr(hook, "__func__", hook)
-    if not inspect.isfunction(key) or not key.__module__.startswith(("botocore.", "boto3.")):
+    if not inspect.isfunction(key) or not key.__module__.startswith(("botocore.", "boto3.", "opskit.")):
         return botocore.compat.accepts_kwargs(hook)
     if key.__code__ not in _SIGNATURES:
         _SIGNATURES[key.__code__] = botocore.compat.accepts_kwargs(hook)
@@ -137,6 +151,18 @@ def _shared_alias(aliaser: Any, event_name: str) -> str:
     if event_name not in _ALIASES:
         _ALIASES[event_name] = _find_alias(aliaser, event_name)
     return _ALIASES[event_name]
+
+
+@functools.cache
+def _unused_context() -> Any:
+    return _make_context()
+
+
+def _shared_context(*how: Any, **more: Any) -> Any:
+    """What TLS needs. A small AWS is asked without: so nobody uses it, and one does for all."""
+    if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://127.0.0.1:"):
+        return _unused_context()
+    return _make_context(*how, **more)
 
 
 def _find_proxies() -> dict[str, str]:

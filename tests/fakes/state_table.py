@@ -20,8 +20,8 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 from moto.backends import get_backend
-from moto.core.responses import method_names_from_class
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
+from moto.core.utils import method_names_from_class
 
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.pacing import RateLimiter
