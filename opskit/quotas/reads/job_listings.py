@@ -20,7 +20,13 @@ from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.core.run_problems import send_notice
-from opskit.quotas.reads.usage_listings import Response, describe_resource, first_unknown, missing_member
+from opskit.quotas.reads.usage_listings import (
+    Response,
+    describe_resource,
+    first_unknown,
+    missing_member,
+    not_described_yet,
+)
 from opskit.quotas.store import EndedJobs, load_ended_jobs, save_ended_jobs
 
 _PAGE = 100
@@ -167,20 +173,25 @@ def read_live_jobs(client: AwsClient, kind: JobKind) -> tuple[list[Response], Un
     listed = list_live_jobs(client, kind)
     if isinstance(listed, Unknown):
         return [], listed
-    described = describe_jobs(client, kind, listed.names)
+    described = describe_jobs(client, kind, listed.names, listed.listed.keys())
     status = f"{kind.prefix}Status"
     live = {name: job for name, job in described.jobs.items() if not JobStatus(job[status]).is_finished}
     remember_ended_jobs(client, listed, described.gone | (described.jobs.keys() - live.keys()))
     return list(live.values()), described.gap
 
 
-def describe_jobs(client: AwsClient, kind: JobKind, names: AbstractSet[str]) -> DescribedJobs:
-    """Ask jobs for themselves, side by side."""
+def describe_jobs(
+    client: AwsClient, kind: JobKind, names: AbstractSet[str], listed: AbstractSet[str] = frozenset()
+) -> DescribedJobs:
+    """Ask jobs for themselves, side by side. Those ``listed`` as running, or with a pool, are never gone: AWS deletes
+    none such, so that one it does not find has just been created.
+    """
     ordered = sorted(names)
     responses = gather_all(
         [partial(describe_resource, client, kind.description, {f"{kind.prefix}Name": name}) for name in ordered]
     )
     by_name = dict(zip(ordered, responses, strict=True))
+    not_found = {name for name, job in by_name.items() if job is None}
     return DescribedJobs(
         {
             # What has no status may run.
@@ -188,8 +199,8 @@ def describe_jobs(client: AwsClient, kind: JobKind, names: AbstractSet[str]) -> 
             for name, job in by_name.items()
             if job is not None and not isinstance(job, Unknown)
         },
-        {name for name, job in by_name.items() if job is None},
-        first_unknown(*responses),
+        not_found - listed,
+        first_unknown(*responses, *(not_described_yet(kind.label, name) for name in sorted(not_found & listed))),
     )
 
 

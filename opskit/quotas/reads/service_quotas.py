@@ -114,11 +114,11 @@ def _intern_text(value: Any) -> Any:
 
 
 def parse_value(value: object) -> float | None:
-    """A value of a response; None if it is not a finite number."""
+    """A value of a response; None if it is not a finite number of at least 0."""
     # bool is an int in Python, and a value of NaN would compare as neither too small nor enough.
     if not isinstance(value, float) and (not isinstance(value, int) or isinstance(value, bool)):
         return None
-    return value if isfinite(value) else None
+    return value if isfinite(value) and value >= 0 else None
 
 
 def record_value(record: QuotaRecord | None) -> float | None:

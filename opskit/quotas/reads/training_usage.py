@@ -63,9 +63,10 @@ def read_live_training_jobs(client: AwsClient) -> LiveTrainingJobs:
     agreed = {name: job for name, job in search_results.items() if name in names and job.keys() >= _REQUIRED_MEMBERS}
     # Search lags: a job that only one source has may have ended or just begun, so it is described.
     uncertain = (names | search_results.keys()) - agreed.keys()
+    shown = listed.listed.keys() if isinstance(listed, LiveJobs) else set[str]()
     described, kept = gather(
-        partial(describe_jobs, client, TRAINING_JOBS, uncertain),
-        partial(describe_jobs, client, TRAINING_JOBS, keepers - uncertain),
+        partial(describe_jobs, client, TRAINING_JOBS, uncertain, shown),
+        partial(describe_jobs, client, TRAINING_JOBS, keepers - uncertain, shown),
     )
     jobs = {**agreed, **described.jobs, **kept.jobs}
     if isinstance(listed, LiveJobs):
@@ -183,7 +184,8 @@ def count_warm_pools(client: AwsClient) -> UsageCounts:
     _, keepers = listed.split_by_pool() if isinstance(listed, LiveJobs) else (set(), set())
     remembered = listed.unended if isinstance(listed, LiveJobs) else frozenset()
     keepers |= known_or_empty(pools)
-    described = describe_jobs(client, TRAINING_JOBS, keepers | remembered)
+    shown = listed.listed.keys() if isinstance(listed, LiveJobs) else set[str]()
+    described = describe_jobs(client, TRAINING_JOBS, keepers | remembered, shown)
     holders = _holders_of(job for job in described.jobs.values() if _holds_warm_pool(job))
     pool_gap = _undescribed_pool(described.jobs[name] for name in keepers & described.jobs.keys())
     return {Workload.WARM_POOL: to_in_use_counts(holders, described.gap, first_unknown(listed), pool_gap)}

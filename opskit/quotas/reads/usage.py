@@ -34,8 +34,8 @@ from opskit.quotas.reads.usage_listings import (
     job_holder,
     job_instances,
     known_or_empty,
-    list_names,
     list_summaries,
+    not_described_yet,
     sum_notebook_volumes,
     to_in_use_counts,
     without_marks,
@@ -82,16 +82,17 @@ def _count_jobs(
 
 def _count_endpoints(client: AwsClient) -> UsageCounts:
     # Without a status filter: it would run after the page is cut, and Failed endpoints may still hold instances.
-    names = list_names(client, "list_endpoints", "Endpoints", "EndpointName")
-    configs = EndpointConfigs.load(client) if known_or_empty(names) else EndpointConfigs(client)
-    endpoints = gather_all([partial(_count_endpoint, client, configs, name) for name in sorted(known_or_empty(names))])
+    listed = list_summaries(client, "list_endpoints", "Endpoints", "EndpointName")
+    by_name = {str(summary["EndpointName"]): summary for summary in known_or_empty(listed)}
+    configs = EndpointConfigs.load(client) if by_name else EndpointConfigs(client)
+    endpoints = gather_all([partial(_count_endpoint, client, configs, by_name[name]) for name in sorted(by_name)])
     # Only a whole list: what a list that broke off lacks would be forgotten as deleted.
-    if not isinstance(names, Unknown):
+    if not isinstance(listed, Unknown):
         configs.remember()
     found = [endpoint for endpoint in endpoints if endpoint.holder]
     in_use = to_in_use_counts(
         [endpoint.holder for endpoint in found if endpoint.holder],
-        first_unknown(names, *(endpoint.gap for endpoint in endpoints)),
+        first_unknown(listed, *(endpoint.gap for endpoint in endpoints)),
     )
     serverless = [endpoint for endpoint in found if endpoint.is_serverless]
     concurrency = in_use.incomplete or sum(endpoint.concurrency for endpoint in serverless)
@@ -109,11 +110,13 @@ class _CountedEndpoint:
     concurrency: int = 0
 
 
-def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, name: str) -> _CountedEndpoint:
+def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, listed: Response) -> _CountedEndpoint:
     """The instances of one endpoint: their number from its variants, their type from its configuration."""
+    name = str(listed["EndpointName"])
     endpoints, gap = describe_resources(client, "describe_endpoint", [{"EndpointName": name}])
     if not endpoints:
-        return _CountedEndpoint(None, gap)
+        is_new = EndpointStatus(str(listed.get("EndpointStatus"))) is EndpointStatus.CREATING
+        return _CountedEndpoint(None, gap or (not_described_yet("endpoint", name) if is_new else None))
     endpoint = endpoints[0]
     traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
     configs, gap = known_configs.read_config(endpoint)
@@ -241,10 +244,12 @@ def _app_key(app: Response) -> dict[str, str]:
 
 
 def _count_clusters(client: AwsClient) -> UsageCounts:
-    names = list_names(client, "list_clusters", "ClusterSummaries", "ClusterName")
-    clusters, gap = describe_resources(
-        client, "describe_cluster", [{"ClusterName": name} for name in sorted(known_or_empty(names))]
-    )
+    listed = list_summaries(client, "list_clusters", "ClusterSummaries", "ClusterName")
+    statuses = {str(summary["ClusterName"]): summary.get("ClusterStatus") for summary in known_or_empty(listed)}
+    clusters, gap = describe_resources(client, "describe_cluster", [{"ClusterName": name} for name in sorted(statuses)])
+    found = {str(cluster.get("ClusterName")) for cluster in clusters}
+    new = sorted(name for name, status in statuses.items() if status == "Creating" and name not in found)
+    gap = first_unknown(gap, *(not_described_yet("cluster", name) for name in new))
     holders: list[QuotaHolder] = []
     planned: Counter[str] = Counter()
     for cluster in clusters:
@@ -260,7 +265,7 @@ def _count_clusters(client: AwsClient) -> UsageCounts:
             planned.update(_count_instance_group(group) if group.get("TrainingPlanArn") else {})
         name, arn = str(cluster.get("ClusterName", "")), cluster.get("ClusterArn")
         holders.append(QuotaHolder("cluster", name, counts, cluster.get("CreationTime"), arn))
-    in_use = to_in_use_counts(holders, gap, first_unknown(names))
+    in_use = to_in_use_counts(holders, gap, first_unknown(listed))
     return {Workload.CLUSTER: replace(in_use, in_plans=without_marks(planned))}
 
 

@@ -57,6 +57,11 @@ def missing_member(responses: Iterable[Response], member: str) -> Unknown | None
     return Unknown(f"AWS did not report the {member} of some running resources", "bad-answer")
 
 
+def not_described_yet(kind: str, name: str) -> Unknown:
+    """Why it is not known what something holds that is listed and not found: AWS shows writes late."""
+    return Unknown(f"AWS lists the {kind} {name} and does not describe it yet; try again in a moment", "bad-answer")
+
+
 def list_names(client: AwsClient, operation: str, key: str, name: str, **filters: Any) -> set[str] | Unknown:
     """The names of all entries of a listing."""
     summaries = list_summaries(client, operation, key, name, **filters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -120,9 +121,38 @@ def test_usage_a_job_that_is_stopping_still_holds_its_instances(fake_aws: FakeAw
     assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 1}
 
 
-def test_usage_a_job_that_goes_meanwhile_is_no_failure(fake_aws: FakeAws) -> None:
-    stub_training_jobs(fake_aws, listed=["gone"], indexed=[], real=[])
+def test_usage_a_job_that_only_the_index_has_still_is_no_failure(fake_aws: FakeAws) -> None:
+    stub_training_jobs(fake_aws, listed=[], indexed=[running_job("deleted")], real=[])
     assert counted_types(Workload.TRAINING) == {}
+
+
+def always_answered(answer: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    return answer
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [Workload.TRAINING, Workload.TRANSFORM, Workload.PROCESSING, Workload.ENDPOINT, Workload.CLUSTER],
+)
+def test_usage_what_is_listed_and_not_described_yet_is_unknown(fake_aws: FakeAws, workload: Workload) -> None:
+    """AWS deletes no job that runs, and shows writes late: one that it does not find has just been created."""
+    stub_training_jobs(fake_aws, listed=["new"], indexed=[], real=[])
+    for kind in ("TransformJob", "ProcessingJob"):
+        summary = {f"{kind}Name": "new", f"{kind}Status": "InProgress", "CreationTime": THEN}
+        fake_aws.running[f"List{kind}s"] = partial(always_answered, {f"{kind}Summaries": [summary]})
+        fake_aws.running[f"Describe{kind}"] = lambda _: GONE
+    fake_aws.running["ListClusters"] = lambda _: {
+        "ClusterSummaries": [{"ClusterName": "c", "ClusterStatus": "Creating"}]
+    }
+    fake_aws.running["DescribeCluster"] = lambda _: Fault(400, "ResourceNotFound", "Cluster not found.")
+    fake_aws.running["ListEndpoints"] = lambda _: {"Endpoints": [{"EndpointName": "new", "EndpointStatus": "Creating"}]}
+    fake_aws.running["DescribeEndpoint"] = lambda _: Fault(400, "ValidationException", 'Could not find endpoint "arn".')
+    for _ in range(2):  # what is remembered of the first look does not make it forgotten
+        in_use = in_use_of(workload)
+        assert in_use.incomplete
+        assert "does not describe it yet" in in_use.incomplete.reason
+    fake_aws.running["ListEndpoints"] = lambda _: {"Endpoints": [{"EndpointName": "new", "EndpointStatus": "Deleting"}]}
+    assert in_use_of(Workload.ENDPOINT).incomplete is None
 
 
 @pytest.mark.usefixtures("no_backoff")
