@@ -14,7 +14,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
-from opskit.core.exceptions import OpskitError, Problem, UsageError
+from opskit.core.exceptions import Problem, UsageError
 from opskit.core.setting_specs import SETTING_SPECS
 from opskit.core.setting_values import parse_duration
 from opskit.core.settings import FOLDER_VARIABLE
@@ -129,7 +129,7 @@ def install_cron_command(
 
     They stand in a block of their own; all other lines stay as they are.
     """
-    from opskit.schedule.cli.install_warnings import address_warnings
+    from opskit.schedule.cli.install_warnings import address_warnings, setup_warnings
     from opskit.schedule.flows.crontab import change_crontab
     from opskit.schedule.render import install_result
     from opskit.schedule.rules.crontab_block import upsert_jobs
@@ -140,7 +140,7 @@ def install_cron_command(
     runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file, name))
     lines = {run.job.name: run.crontab_line() for run in runs}
     change = change_crontab(lambda before: upsert_jobs(before, lines), dry_run=dry_run)
-    warnings = (*_ahead_warnings(ctx, env_file), *_setup_warnings(ctx, env_file), *address_warnings(heartbeat))
+    warnings = (*_ahead_warnings(ctx, env_file), *setup_warnings(ctx, env_file), *address_warnings(heartbeat))
     with state_errors():
         log = str(log_path())
     return install_result(runs, change, warnings, log, asleep=is_cron_running() is False)
@@ -306,19 +306,6 @@ def _secret_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Proble
         "(umask 077; env | grep ^AWS_ > FILE), and add --env-file FILE."
     )
     return (Problem("secret-left-out", text, hint),)
-
-
-def _setup_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
-    """What a run would stumble over at once: no Region, no such profile."""
-    if env_file:
-        return ()  # it may say both
-    try:
-        ctx.session()
-    except UsageError as error:
-        return (replace(error.problem, message=f"A run would fail: {error.problem.message}"),)
-    except OpskitError:  # a role that cannot be assumed now may be later
-        return ()
-    return ()
 
 
 def _setting_variables() -> frozenset[str]:

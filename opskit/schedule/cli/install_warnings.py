@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from opskit.cli.command import CommandContext
-from opskit.core.exceptions import Problem
+from opskit.core.exceptions import OpskitError, Problem, UsageError
 
 # An access key id of a session begins so; it ends within hours.
 _SESSION_KEY = "ASIA"
@@ -77,3 +78,16 @@ def short_lived_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Pr
 
 def _holds_session_keys(variables: Mapping[str, str]) -> bool:
     return bool(variables.get("AWS_SESSION_TOKEN")) or variables.get("AWS_ACCESS_KEY_ID", "").startswith(_SESSION_KEY)
+
+
+def setup_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
+    """What a run would stumble over at once: no Region, no such profile."""
+    if env_file:
+        return ()  # it may say both
+    try:
+        ctx.session()
+    except UsageError as error:
+        return (replace(error.problem, message=f"A run would fail: {error.problem.message}"),)
+    except OpskitError:  # a role that cannot be assumed now may be later
+        return ()
+    return ()
