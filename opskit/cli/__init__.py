@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from typer import Typer
 
 # Python looks for reference cycles after every 700 new objects, and looks at all old ones again when they have grown by
-# a quarter. boto3's models are some 300,000 objects that stay to the end: that is a fifth of a command's CPU time.
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
-_COLLECTIONS_OF_YOUNG = 20
+# a quarter. boto3's models are some 300,000 objects that stay to the end: that is a fifth of a command's CPU time. The
+# old ones are looked at no less often than that: the clients of each of many accounts are such cycles.
+_COLLECTION_THRESHOLDS = (50_000, 1, 2)
 
 COMPLETE_VARIABLE = "_OPSKIT_COMPLETE"
 """Set by a shell's completion script: opskit is to print how the command line may go on."""
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _collect_rarely() -> None:
     """Look for reference cycles rarely in this process, which is a short one, and at its end not at all."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, _COLLECTIONS_OF_YOUNG, _COLLECTIONS_OF_YOUNG)
+    gc.set_threshold(*_COLLECTION_THRESHOLDS)
     # Python collects several times while it ends. What is frozen it does not look at, and the memory goes anyway.
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
