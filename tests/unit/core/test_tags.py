@@ -1,12 +1,21 @@
-"""Which tags keep a resource on, and until when."""
+"""Which tags keep a resource on, and until when; and what AWS takes as a tag."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from opskit.core.tags import keep_reason, parse_timestamp
+from opskit.core.tags import (
+    describe_bad_tag,
+    is_tag_key,
+    is_tag_value,
+    keep_reason,
+    parse_timestamp,
+    sanitize_tag_value,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -50,3 +59,22 @@ def test_a_tag_keeps_until_its_time_has_passed_and_where_it_cannot_be_read(tags:
 )
 def test_a_time_without_its_zone_or_date_is_none(text: object, when: datetime | None) -> None:
     assert parse_timestamp(text) == when
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("team", "a;b", "contains the character ';'"),
+        ("te#am", "a;b", "contains the character '#'"),
+        ("k" * 129, "v", "is too long"),
+        ("k", "v" * 257, "is too long"),
+    ],
+)
+def test_describe_bad_tag_names_the_first_character_or_the_length(key: str, value: str, says: str) -> None:
+    assert not (is_tag_key(key) and is_tag_value(value))
+    assert describe_bad_tag(key, value) == says
+
+
+@given(st.text(max_size=400))
+def test_sanitize_tag_value_makes_any_text_a_value(text: str) -> None:
+    assert is_tag_value(sanitize_tag_value(text))
