@@ -181,7 +181,9 @@ def next_step(
     tag is looked at.
     """
     if not assessment.is_idle:
-        return _step_when_busy(assessment, tags, grace)
+        # Work that resumes takes the tag off; one that cannot be read may be at rest still, and keeps its tag.
+        is_over = grace is not None and IDLE_SINCE in tags and assessment.readable
+        return NextStep(IdleStep.UNTAG if is_over else IdleStep.NOTHING, assessment.reason)
     if grace is None:
         return NextStep(IdleStep.STOP, assessment.reason)
     running = running_grace(tags, assessment, now, arn)
@@ -230,10 +232,3 @@ def judge_sent_grace(tags: object, arn: str, run_id: str, sent_until: datetime |
     if stands.run == run_id:
         return SentGrace(True, stands.until)
     return SentGrace(False, stands.until, "another run of opskit began its grace at the same time")
-
-
-def _step_when_busy(assessment: IdleJudgement, tags: Mapping[str, str], grace: timedelta | None) -> NextStep:
-    """What is due for one that is not idle: work that resumes takes the tag off."""
-    # One that cannot be read may be at rest still, and keeps its tag.
-    over = grace is not None and IDLE_SINCE in tags and assessment.readable
-    return NextStep(IdleStep.UNTAG if over else IdleStep.NOTHING, assessment.reason)

@@ -67,13 +67,9 @@ def increase_result(
 def plan_prompt(increases: Sequence[Increase]) -> str:
     """The plan as lines, for a prompt."""
     return "\n".join(
-        f"Ask {_recipient(increase)} in {increase.region}: {increase.quota_name}. {increase.reason}"
-        for increase in increases
+        f"Ask {'AWS Support' if each.channel.opens_case else 'AWS'} in {each.region}: {each.quota_name}. {each.reason}"
+        for each in increases
     )
-
-
-def _recipient(increase: Increase) -> str:
-    return "AWS Support" if increase.channel.opens_case else "AWS"
 
 
 def _increase_table_row(increase: Increase) -> tuple[Cell, ...]:

@@ -6,8 +6,7 @@ Submitting plans again from fresh reads, so neither a second terminal nor a lost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from opskit.aws.client import AwsClient
@@ -33,7 +32,7 @@ from opskit.increases.rules.support_cases import SupportCase, find_same_cases
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest
 from opskit.state.home import state_home
-from opskit.state.journal import ActionRecord, journal_action
+from opskit.state.journal import journal_action
 from opskit.state.paths import account_key
 from opskit.state.records import HeldLock
 
@@ -141,7 +140,9 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
     """
     client, submission = context.client, Submission(context.clock.now(), increase.target.value, known, increase.channel)
     queued = _find_queued(client, increase)
-    with _journal_submission(context, increase) as record:
+    subject = f"{increase.quota_name} to {format_quota_value(increase.target.value)}"
+    why = context.use_case or increase.reason
+    with journal_action(client, _journal_action_of(increase.step), subject, why) as record:
         record.was_sent = False
         # Recorded before it is sent: a kill after this line makes the next run look the request up instead of repeating
         # it. After the journal, which may take its time: that run counts from the time of this record until AWS lists.
@@ -307,14 +308,6 @@ def _update_queue(
                 return
     except UsageError as failure:
         context.emit(f"{failure} {failure.problem.hint}")
-
-
-@contextmanager
-def _journal_submission(context: _SubmitContext, increase: Increase) -> Iterator[ActionRecord]:
-    action = _journal_action_of(increase.step)
-    subject = f"{increase.quota_name} to {format_quota_value(increase.target.value)}"
-    with journal_action(context.client, action, subject, context.use_case or increase.reason) as record:
-        yield record
 
 
 def _journal_action_of(step: IncreaseStep) -> str:
