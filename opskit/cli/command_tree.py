@@ -4,7 +4,7 @@ imported; help and a misspelt word import none but Typer, so that both take 0.1 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any
@@ -54,71 +54,77 @@ app = new_root()
 
 @dataclass(frozen=True)
 class CommandGroup:
-    """The commands under one word: the modules that register them when imported, and the first line of their help."""
+    """The commands under one word: the modules that register them when imported, and the first line of their help.
+    Where there are several modules, each has the words of its commands: a command line loads only that of its own.
+    """
 
-    modules: tuple[str, ...]
+    modules: Mapping[str, tuple[str, ...]]
     help: str
 
 
 COMMAND_GROUPS = {
     "quotas": CommandGroup(
-        (
-            "quotas.cli",
-            "increases.cli",
-            "explain.cli",
-        ),
+        {
+            "quotas.cli": ("check", "list"),
+            "increases.cli": ("increase", "requests", "wait"),
+            "explain.cli": ("explain",),
+        },
         "Check, list and increase SageMaker service quotas.",
     ),
     "notebook": CommandGroup(
-        (
-            "notebooks.cli.list",
-            "notebooks.cli.keep",
-            "notebooks.cli.create",
-            "notebooks.cli.start",
-            "notebooks.cli.open",
-            "notebooks.cli.stop",
-        ),
+        {
+            "notebooks.cli.list": ("list",),
+            "notebooks.cli.keep": ("keep", "unkeep"),
+            "notebooks.cli.create": ("create",),
+            "notebooks.cli.start": ("start",),
+            "notebooks.cli.open": ("open",),
+            "notebooks.cli.stop": ("stop",),
+        },
         "Create, list, start and stop notebook instances; stop idle ones.",
     ),
     "endpoint": CommandGroup(
-        (
-            "endpoints.cli.list",
-            "endpoints.cli.stop",
-            "endpoints.cli.start",
-            "endpoints.cli.keep",
-        ),
+        {
+            "endpoints.cli.list": ("list",),
+            "endpoints.cli.stop": ("stop",),
+            "endpoints.cli.start": ("start",),
+            "endpoints.cli.keep": ("keep", "unkeep"),
+        },
         "List endpoints; protect them, stop idle ones, and start them again.",
     ),
     "workflow": CommandGroup(
-        ("training.cli.workflow",), "Write, check, list and show workflows: what to train, on which data."
+        {"training.cli.workflow": ()}, "Write, check, list and show workflows: what to train, on which data."
     ),
     "train": CommandGroup(
-        ("training.cli.run",), "Train, transform and score a workflow if quotas and budget allow it."
+        {"training.cli.run": ()}, "Train, transform and score a workflow if quotas and budget allow it."
     ),
-    "deploy": CommandGroup(("training.cli.run",), "Deploy a workflow's newest model to an endpoint."),
-    "predict": CommandGroup(("training.cli.run",), "Get predictions from a workflow's endpoint."),
-    "cleanup": CommandGroup(("training.cli.run",), "Delete what you created with a workflow: endpoint, model, files."),
-    "guard": CommandGroup(("guards.cli.run",), "Run a command only if quotas and budget allow its instances."),
-    "costs": CommandGroup(("bills.cli",), "List what SageMaker bills now, who owns it, and how to stop it."),
+    "deploy": CommandGroup({"training.cli.run": ()}, "Deploy a workflow's newest model to an endpoint."),
+    "predict": CommandGroup({"training.cli.run": ()}, "Get predictions from a workflow's endpoint."),
+    "cleanup": CommandGroup(
+        {"training.cli.run": ()}, "Delete what you created with a workflow: endpoint, model, files."
+    ),
+    "guard": CommandGroup({"guards.cli.run": ()}, "Run a command only if quotas and budget allow its instances."),
+    "costs": CommandGroup({"bills.cli": ()}, "List what SageMaker bills now, who owns it, and how to stop it."),
     "mcp": CommandGroup(
-        ("assistants.cli.serve",), "Serve coding agents and other assistants (Model Context Protocol)."
+        {"assistants.cli.serve": ()}, "Serve coding agents and other assistants (Model Context Protocol)."
     ),
-    "fleet": CommandGroup(("fleet.cli.fleet",), "Check quotas, find idle notebooks and sum costs in many accounts."),
+    "fleet": CommandGroup({"fleet.cli.fleet": ()}, "Check quotas, find idle notebooks and sum costs in many accounts."),
     "cron": CommandGroup(
-        (
-            "schedule.cli.cron",
-            "schedule.cli.run",
-        ),
+        {
+            "schedule.cli.cron": ("show", "install", "remove"),
+            "schedule.cli.run": ("run",),
+        },
         "Schedule opskit with cron or systemd.",
     ),
-    "state": CommandGroup(("kept_state.cli",), "Share opskit's journal and queue between machines, in a table."),
-    "history": CommandGroup(("history.cli",), "Show what opskit changed, and what its stops saved."),
-    "doctor": CommandGroup(("access.cli.doctor",), "Check credentials, permissions and this machine's set-up."),
-    "settings": CommandGroup(("access.cli.settings",), "Show each setting and its source."),
-    "iam": CommandGroup(("access.cli.iam",), "The permissions that opskit needs."),
-    "sandbox": CommandGroup(("sandbox_cli.commands",), "Run a local AWS for practice, without an account or a bill."),
-    "demo": CommandGroup(("demo.cli",), "Run the full workflow end to end against a local AWS."),
-    "completion": CommandGroup(("cli.completion",), "Print the completion script for a shell."),
+    "state": CommandGroup({"kept_state.cli": ()}, "Share opskit's journal and queue between machines, in a table."),
+    "history": CommandGroup({"history.cli": ()}, "Show what opskit changed, and what its stops saved."),
+    "doctor": CommandGroup({"access.cli.doctor": ()}, "Check credentials, permissions and this machine's set-up."),
+    "settings": CommandGroup({"access.cli.settings": ()}, "Show each setting and its source."),
+    "iam": CommandGroup({"access.cli.iam": ()}, "The permissions that opskit needs."),
+    "sandbox": CommandGroup(
+        {"sandbox_cli.commands": ()}, "Run a local AWS for practice, without an account or a bill."
+    ),
+    "demo": CommandGroup({"demo.cli": ()}, "Run the full workflow end to end against a local AWS."),
+    "completion": CommandGroup({"cli.completion": ()}, "Print the completion script for a shell."),
 }
 
 
@@ -137,13 +143,17 @@ def load_for(arguments: Sequence[str]) -> typer.Typer:
     """The part of the tree that a command line needs: the group it names, or only the help texts."""
     if tuple(arguments[:1]) == ("guard",) and arguments[1:2] and arguments[1] in GUARD_WORDS:
         return load_guard_words()
-    named = next((argument for argument in arguments if not argument.startswith("-")), "")
-    return _import_groups([named]) if named in COMMAND_GROUPS else _help_only()
+    at = next((at for at, argument in enumerate(arguments) if not argument.startswith("-")), None)
+    if at is None or arguments[at] not in COMMAND_GROUPS:
+        return _help_only()
+    return _import_group(arguments[at], arguments[at + 1 : at + 2])
 
 
 def load_all() -> typer.Typer:
     """The tree with all commands."""
-    return _import_groups(list(COMMAND_GROUPS))
+    for name in COMMAND_GROUPS:
+        _import_group(name)
+    return app
 
 
 def load_guard_words() -> typer.Typer:
@@ -152,10 +162,17 @@ def load_guard_words() -> typer.Typer:
     return hooks
 
 
-def _import_groups(names: Sequence[str]) -> typer.Typer:
-    for name in names:
-        for module in COMMAND_GROUPS[name].modules:
-            import_module(f"opskit.{module}")
+def _import_group(name: str, following: Sequence[str] = ()) -> typer.Typer:
+    """Import a group; only the module of the command that follows if that is one of its commands."""
+    modules = COMMAND_GROUPS[name].modules
+    own = [module for module, words in modules.items() if set(following) & set(words)]
+    for module in own or modules:
+        import_module(f"opskit.{module}")
+    order = [word for words in modules.values() for word in words]
+    for group in app.registered_groups:
+        if group.name == name and order and group.typer_instance:
+            # As the table says, whichever was loaded first.
+            group.typer_instance.registered_commands.sort(key=lambda command: order.index(str(command.name)))
     return app
 
 

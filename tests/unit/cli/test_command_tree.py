@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -107,5 +109,21 @@ def test_what_needs_no_command_loads_none(words: list[str], run_measured: Run) -
 def test_a_command_line_loads_its_own_branch_alone(run_measured: Run) -> None:
     _, _, loaded = run_measured(["quotas", "check", "--help"])
     assert "opskit.quotas.cli" in loaded
-    assert "opskit.notebooks.cli.app" not in loaded
+    assert not loaded & {"opskit.notebooks.cli.app", "opskit.increases.cli", "opskit.explain.cli"}
     assert "check" in getattr(typer.main.get_command(load_for(["quotas"])), "commands", {})["quotas"].commands
+
+
+@pytest.mark.parametrize("words", [["quotas", "--help"], ["quotas", "--help", "check"], ["quotas", "chekc"]])
+def test_what_names_no_command_of_a_group_loads_them_all(words: list[str], run_measured: Run) -> None:
+    assert {"opskit.quotas.cli", "opskit.increases.cli", "opskit.explain.cli"} <= run_measured(words).loaded
+
+
+def test_commands_are_listed_in_one_order_whichever_was_loaded_first(run_measured: Run) -> None:
+    script = "from opskit.cli.command_tree import load_for; load_for(['notebook', 'stop']); load_for(['notebook'])"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{script}; from opskit.cli import main; main(['notebook', '--help'])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == run_measured(["notebook", "--help"]).out
