@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from opskit.core.exceptions import MissingExtra, UsageError
 from opskit.training.rules.algorithms.algorithm import ImageRequest
 
 _TRAIN_PACKAGES = ("sagemaker", "pandas", "sklearn", "matplotlib")
+_GRAMMARS = "rfc3987_syntax"
 _NOISY_LOGGERS = ("sagemaker", "sagemaker.config", "sagemaker.jumpstart", "lark")
 
 
@@ -46,7 +48,7 @@ def check_installed(what: str = "Training") -> None:
 @cache
 def load_sdk() -> SagemakerSdk:
     """Import the SDK, once. It takes seconds and 200 MB."""
-    with _preserve_logging():
+    with _preserve_logging(), _without_grammars():
         from sagemaker.core import image_uris, resources, shapes
 
         return SagemakerSdk(resources, shapes, image_uris)
@@ -95,6 +97,21 @@ def reraise_interrupt() -> Iterator[None]:
 
 def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def _without_grammars() -> Iterator[None]:
+    """Keep jsonschema, with which the SDK checks its settings, from building forty grammars when it is imported. That
+    takes more than a second, for a format (``iri``) which those settings do not have.
+    """
+    if _GRAMMARS in sys.modules:
+        yield
+        return
+    sys.modules[_GRAMMARS] = None  # type: ignore[assignment] # an import then fails, which jsonschema allows for
+    try:
+        yield
+    finally:
+        del sys.modules[_GRAMMARS]
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +13,7 @@ UNSEEN = 'Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:123
 NO_MODEL = 'Could not find model "arn:aws:sagemaker:us-east-1:123456789012:model/x".'
 
 
-@pytest.fixture(autouse=True)
-def no_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setattr("opskit.training.render.train.save_plot", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("quick_runs")
 
 
 def refuse(times: int, message: str, sent: list[str]) -> Callable[[str], None]:

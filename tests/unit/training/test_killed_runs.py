@@ -27,9 +27,9 @@ from tests.fakes.account import Account
 from tests.fakes.billing_accounts import JOB
 from tests.fakes.cli_runner import run_opskit
 from tests.seeds import few_of_many
-from tests.unit.training.test_live_resources_cli import COMMANDS, Unforeseen, Walk, quick_runs, walk_account
+from tests.unit.training.test_live_resources_cli import COMMANDS, Unforeseen, Walk, walk_account
 
-__all__ = ["quick_runs"]
+pytestmark = pytest.mark.usefixtures("quick_runs")
 
 JOBS = {"TrainingJob", "TransformJob"}
 LEFT = {

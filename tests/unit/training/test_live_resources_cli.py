@@ -7,13 +7,11 @@ through all of them; the unit tests let it happen before and after each write, a
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -23,8 +21,6 @@ import pytest
 import opskit
 from opskit.access.rules.permissions import API_CALLS
 from opskit.training.events import StatusChanged
-from opskit.training.metrics import split_rows
-from opskit.training.sagemaker_sdk import image_uri
 from tests.fakes.account import Account, in_memory
 from tests.fakes.billing_accounts import (
     JOB,
@@ -42,6 +38,7 @@ STOPS = {
     "Endpoint": "aws sagemaker delete-endpoint --endpoint-name {} --region us-east-1",
     "NotebookInstance": "aws sagemaker stop-notebook-instance --notebook-instance-name {} --region us-east-1",
 }
+pytestmark = pytest.mark.usefixtures("quick_runs")
 HOME = Path(opskit.__file__).parent
 WALKED = re.compile(rf"{re.escape(str(HOME))}/[a-z_]+/(flows|changes|reads|render|sagemaker_sdk|metrics)\b")
 """What a feature does. What names a resource and says so is below the features: where that fails, nothing is named."""
@@ -99,21 +96,6 @@ def walk_account(walk: Walk, account: Account) -> Iterator[None]:
             yield
         finally:
             sys.settrace(None)
-
-
-IMAGE_URI = cache(image_uri)
-"""The SDK reads all of botocore's endpoints anew for each, which takes longer than all the rest."""
-
-
-@pytest.fixture(autouse=True)
-def quick_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setattr(
-        "opskit.training.render.train.save_plot", lambda *_: None
-    )  # a picture takes longer than all the rest
-    monkeypatch.setattr("opskit.training.flows.train.split_rows", cache(split_rows))
-    monkeypatch.setattr("opskit.training.flows.plan.image_uri", IMAGE_URI)
 
 
 COMMANDS: dict[str, tuple[Callable[[], Account], tuple[str, ...]]] = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +14,7 @@ ADA, BOB = (f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("ada", "bob"))
 MACHINE = f"arn:aws:sts::{ACCOUNT}:assumed-role/lab/botocore-session-1764162854"
 
 
-@pytest.fixture(autouse=True)
-def no_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setattr("opskit.training.render.train.save_plot", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("quick_runs")
 
 
 def run_as(caller: str, account: Account, capsys: pytest.CaptureFixture[str], *words: str) -> CliResult:
