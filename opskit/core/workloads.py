@@ -85,6 +85,8 @@ class WorkloadSpec:
 
 
 NOTEBOOK_VOLUMES = "Total EBS volume size in GB across all notebook instances"
+# Each app of JupyterLab's and Code Editor's has a space of its own, and a new space a volume.
+SPACE_VOLUMES = "Total EBS volume size in GB across all Studio Spaces"
 
 # One quota over the apps of every kind, so it is the total of several workloads.
 _STUDIO_TOTAL = "Maximum number of running Studio apps allowed per account"
@@ -162,6 +164,8 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         total_quota=_STUDIO_TOTAL,
         counter=UsageCounter.STUDIO_APPS,
         studio_app="JupyterLab",
+        volume_quota=SPACE_VOLUMES,
+        default_volume_gb=5,
         error_word="jupyterlab",
         support_words=("jupyterlab",),
     ),
@@ -170,6 +174,8 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         total_quota=_STUDIO_TOTAL,
         counter=UsageCounter.STUDIO_APPS,
         studio_app="CodeEditor",
+        volume_quota=SPACE_VOLUMES,
+        default_volume_gb=5,
         error_word="codeeditor",
         support_words=("codeeditor", "code editor"),
     ),

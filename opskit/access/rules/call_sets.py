@@ -50,6 +50,7 @@ COUNT_IN_USE = COUNT_RUNS | service_calls(
     "ListClusters",
     "ListNotebookInstances",
     "ListProcessingJobs",
+    "ListSpaces",
 )
 NOTEBOOK_LOGS = service_calls("logs", "GetLogEvents")
 FAILURE_LOGS = service_calls("logs", "DescribeLogStreams", "GetLogEvents")  # of what failed

@@ -66,7 +66,10 @@ class LookBoard:
     def look_for(self, client: AwsClient, wanted: RequestNeeds, *, with_prices: bool) -> _SharedLook:
         """A look of this moment that shows what these needs meet: one that others have begun, or a new one."""
         needs, names = wanted.needs, frozenset(limit.quota_name for limit in wanted.limits)
-        types = frozenset((need.instance_type, need.workload, need.price_workload, need.takes_quota) for need in needs)
+        types = frozenset(
+            (need.instance_type, need.workload, need.price_workload, need.takes_quota, need.volume_gb != 0)
+            for need in needs
+        )
         account = _account_key(client)
         key = (account, types, names, with_prices)
         with self.lock:

@@ -66,10 +66,16 @@ def read_quotas_of(snapshot: RegionSnapshot) -> ReadQuotas:
     return ReadQuotas(snapshot.quotas, in_use)
 
 
-def requirements_to_read(types: Iterable[tuple[str, Workload]], limits: Iterable[RequestLimit]) -> list[Requirement]:
+def requirements_to_read(needs: Iterable[InstanceNeed], limits: Iterable[RequestLimit]) -> list[Requirement]:
     """The requirements whose quotas and usage show what needs and limits meet. Shared limits are endpoints'."""
+    with_volumes: dict[tuple[str, Workload], bool] = {}
+    for need in needs:
+        if need.takes_quota:
+            key = (need.instance_type, need.workload)
+            with_volumes[key] = with_volumes.get(key, False) or need.volume_gb != 0
     endpoints = [Requirement(None, Workload.ENDPOINT, explicit=False)] if any(each.shared for each in limits) else []
-    return [*(Requirement(*each) for each in types), *endpoints]
+    types = [Requirement(*key, volume_gb=None if volumes else 0) for key, volumes in with_volumes.items()]
+    return [*types, *endpoints]
 
 
 def worst_headrooms(
@@ -209,10 +215,9 @@ def start_look(
     """Begin to read what these needs meet, the quotas of these limits, and whether what was ``started`` has ended: each
     with whether AWS would find it by now, if it were there.
     """
-    types = dict.fromkeys((need.instance_type, need.workload) for need in needs if need.takes_quota)
     priced = dict.fromkeys((need.instance_type, need.price_workload) for need in needs) if with_prices else {}
     limits = tuple(limits)
-    requirements = requirements_to_read(types, limits)
+    requirements = requirements_to_read(needs, limits)
     further = list(dict.fromkeys(limit.quota_name for limit in limits))
     return PendingLook(
         client.region,

@@ -127,11 +127,10 @@ def check_plan(client: AwsClient, plan: PlannedCalls, policy: CallPolicy, clock:
     found = PlanCheck(plan.kind, needs, QuotaCheck(()), policy)
     if not needs.needs and not needs.limits:
         return found
-    types = dict.fromkeys((need.instance_type, need.workload) for need in needs.needs if need.takes_quota)
     priced = list(dict.fromkeys((need.instance_type, need.price_workload) for need in needs.needs))
     further = list(dict.fromkeys(limit.quota_name for limit in needs.limits))
     snapshot, read_prices = gather(
-        partial(read_region, client, requirements_to_read(types, needs.limits), clock.now(), further),
+        partial(read_region, client, requirements_to_read(needs.needs, needs.limits), clock.now(), further),
         partial(gather_all, [partial(read_workload_price, client, *each) for each in priced]),
     )
     return _judge_needs(found, snapshot, dict(zip(priced, read_prices, strict=True)))

@@ -81,7 +81,8 @@ def app_needs(request: Request, describe: Describe) -> RequestNeeds:
         instance_type, source = _default_app_type(request, kind, describe)
     if instance_type == "system":
         return RequestNeeds()
-    return RequestNeeds((InstanceNeed(type_in({source: instance_type}, source, ""), workload, 1, source),))
+    # Its space, and the space's volume, are there already.
+    return RequestNeeds((InstanceNeed(type_in({source: instance_type}, source, ""), workload, 1, source, volume_gb=0),))
 
 
 def _default_app_type(request: Request, kind: str, describe: Describe) -> tuple[object, str]:

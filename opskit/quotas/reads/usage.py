@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather_all
+from opskit.aws.gather import gather, gather_all
 from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, NotebookStatus
 from opskit.core.model import Unknown, Workload
-from opskit.core.workloads import NOTEBOOK_VOLUMES, WORKLOADS, UsageCounter
+from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES, WORKLOADS, UsageCounter
 from opskit.quotas.reads.job_listings import (
     PROCESSING_JOBS,
     TRANSFORM_JOBS,
@@ -37,6 +37,7 @@ from opskit.quotas.reads.usage_listings import (
     list_summaries,
     not_described_yet,
     sum_notebook_volumes,
+    sum_space_volumes,
     to_in_use_counts,
     without_marks,
 )
@@ -50,12 +51,16 @@ def count_in_use(
     client: AwsClient, workloads: Iterable[Workload], *, with_volumes: bool = False
 ) -> dict[Workload, InUseCounts]:
     """What each workload uses in a Region. ``InUseCounts.incomplete`` says what could not be counted. ``with_volumes``
-    also adds up the volumes of notebook instances, of which each that is new or was changed is described.
+    also adds up the volumes of notebook instances, of which each that is new or was changed is described, and those of
+    Studio's spaces.
     """
     wanted = set(workloads)
     counters = {WORKLOADS[workload].counter for workload in wanted}
     known: dict[UsageCounter, Callable[[AwsClient], UsageCounts]] = {**_COUNTERS}
-    known |= {UsageCounter.NOTEBOOKS: partial(_count_notebooks, with_volumes=with_volumes)}
+    known |= {
+        UsageCounter.NOTEBOOKS: partial(_count_notebooks, with_volumes=with_volumes),
+        UsageCounter.STUDIO_APPS: partial(_count_apps, with_volumes=with_volumes),
+    }
     parts = gather_all([partial(known[counter], client) for counter in UsageCounter if counter in counters])
     return {workload: in_use for part in parts for workload, in_use in part.items() if workload in wanted}
 
@@ -211,9 +216,12 @@ def _notebook_holder(summary: Response) -> QuotaHolder:
     return QuotaHolder("notebook instance", str(name), instances, since, arn)
 
 
-def _count_apps(client: AwsClient) -> UsageCounts:
+def _count_apps(client: AwsClient, *, with_volumes: bool = False) -> UsageCounts:
     """Count Studio's apps: of each kind with a quota per instance type, and of all kinds for the quota above them."""
-    apps = list_summaries(client, "list_apps", "Apps", "AppType")
+    apps, volumes = gather(
+        partial(list_summaries, client, "list_apps", "Apps", "AppType"),
+        lambda: {SPACE_VOLUMES: sum_space_volumes(client)} if with_volumes else {},
+    )
     every = [app for app in known_or_empty(apps) if AppStatus(app.get("Status", "")).may_hold_quota]
     running = [app for app in every if app.get("AppType") in _STUDIO_APPS]
     undescribed = [app for app in running if not _app_instance_type(app)]
@@ -223,7 +231,10 @@ def _count_apps(client: AwsClient) -> UsageCounts:
         holders[_STUDIO_APPS[app.get("AppType")]].append(_app_holder(app))
     # All kinds of apps count in the total, also those without a quota for each type.
     total, unlisted = len(every), first_unknown(apps)
-    return {workload: replace(to_in_use_counts(held, gap, unlisted), total=total) for workload, held in holders.items()}
+    return {
+        workload: replace(to_in_use_counts(held, gap, unlisted), total=total, others=volumes)
+        for workload, held in holders.items()
+    }
 
 
 def _app_holder(app: Response) -> QuotaHolder:

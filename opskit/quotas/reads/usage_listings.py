@@ -21,7 +21,7 @@ from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.core.run_problems import send_notice
-from opskit.core.workloads import NOTEBOOK_VOLUMES
+from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES, WORKLOADS
 from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
 from opskit.quotas.store import (
     EndpointDeployment,
@@ -216,12 +216,12 @@ def _is_younger(config: Response, endpoint: Response) -> bool:
     return bool(made and deployed and made > deployed + _CLOCK_TOLERANCE)
 
 
-SPACE_VOLUMES = "Total EBS volume size in GB across all Studio Spaces"
+_APPS_WITH_VOLUMES = frozenset(spec.studio_app for spec in WORKLOADS.values() if spec.studio_app and spec.volume_quota)
 
 
 def sum_volumes(client: AwsClient) -> dict[str, int | Unknown]:
     """The GB of the volumes of a Region, by the quota that limits them. They count while nothing runs on them too."""
-    notebooks, spaces = gather(partial(_sum_notebook_volumes, client), partial(_sum_space_volumes, client))
+    notebooks, spaces = gather(partial(_sum_notebook_volumes, client), partial(sum_space_volumes, client))
     return {NOTEBOOK_VOLUMES: notebooks, SPACE_VOLUMES: spaces}
 
 
@@ -246,10 +246,20 @@ def sum_notebook_volumes(client: AwsClient, listed: Sequence[Response]) -> int |
     return first_unknown(*sizes.values()) or sum(size for size in sizes.values() if isinstance(size, int))
 
 
-def _sum_space_volumes(client: AwsClient) -> int | Unknown:
+def sum_space_volumes(client: AwsClient) -> int | Unknown:
+    """The GB of the volumes of all Studio spaces."""
     spaces = list_summaries(client, "list_spaces", "Spaces", "SpaceName")
     if isinstance(spaces, Unknown):
         return spaces
+    sizes = {str(space["SpaceName"]): space_volume_size(space) for space in spaces}
+    # A space of an app that has a volume quota has a volume; a shared one of before there were such has none.
+    with_volumes = {
+        str(space["SpaceName"])
+        for space in spaces
+        if (space.get("SpaceSettingsSummary") or {}).get("AppType") in _APPS_WITH_VOLUMES
+    }
+    if untold := sorted(name for name in with_volumes if sizes[name] is None):
+        return Unknown(f"AWS did not report the volume of the Studio space {untold[0]}", "bad-answer")
     return sum(space_volume_size(space) or 0 for space in spaces)
 
 

@@ -271,21 +271,27 @@ def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
 def with_all_limits(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
     """The requirements with the quotas above them, those of the volumes that come with their instances too."""
     found = with_totals(requirements)
-    volumes: dict[Workload, list[Requirement]] = {}
+    volumes: dict[str, list[Requirement]] = {}
     for requirement in found:
-        if requirement.instance_type and WORKLOADS[requirement.workload].volume_quota and not requirement.already_made:
-            volumes.setdefault(requirement.workload, []).append(requirement)
-    return (*found, *(_volume_requirement(workload, each) for workload, each in volumes.items()))
+        quota = WORKLOADS[requirement.workload].volume_quota
+        if requirement.instance_type and quota and not requirement.already_made:
+            volumes.setdefault(quota, []).append(requirement)
+    needed = [_volume_requirement(each) for each in volumes.values()]
+    return (*found, *(each for each in needed if each.count))
 
 
-def _volume_requirement(workload: Workload, requirements: Sequence[Requirement]) -> Requirement:
-    smallest = WORKLOADS[workload].default_volume_gb
+def _volume_requirement(requirements: Sequence[Requirement]) -> Requirement:
+    """What requirements with one quota of volumes need of it; of workloads that share it the first stands for it."""
     gigabytes = [
-        smallest * requirement.count if requirement.volume_gb is None else requirement.volume_gb
+        WORKLOADS[requirement.workload].default_volume_gb * requirement.count
+        if requirement.volume_gb is None
+        else requirement.volume_gb
         for requirement in requirements
     ]
     share = _strictest_share(requirement.alert_share for requirement in requirements)
-    return Requirement(None, workload, sum(gigabytes), explicit=False, alert_share=share, of_volumes=True)
+    return Requirement(
+        None, requirements[0].workload, sum(gigabytes), explicit=False, alert_share=share, of_volumes=True
+    )
 
 
 def merge_by_quota(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:

@@ -335,6 +335,7 @@ COVERED_ELSEWHERE = {
         "describe_jobs",
         "remember_ended_jobs",
         "sum_notebook_volumes",
+        "sum_space_volumes",
         "read_missing_prices",
     ),
     *("describe_endpoint", "read_endpoint_config"),

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from opskit.core.workloads import NOTEBOOK_VOLUMES
-from opskit.quotas.reads.usage_listings import SPACE_VOLUMES
+from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES
 from tests.fakes.cli_runner import CliResult
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, FakeAws, Fault
 from tests.fakes.listed_quotas import BUSY, FULL, HOUR_AGO, HUGE, TOTAL, UNAPPLIED, listed_entries

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Quota, Requirement, Unknown, Workload
-from opskit.core.workloads import NOTEBOOK_VOLUMES
-from opskit.quotas.reads.usage_listings import SPACE_VOLUMES
+from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES
 from opskit.quotas.rules.listing import (
     QuotaFilter,
     QuotaList,

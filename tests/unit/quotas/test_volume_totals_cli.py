@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from opskit.core.model import Requirement, Workload
-from opskit.core.workloads import NOTEBOOK_VOLUMES
+from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES
 from opskit.quotas.rules.requirements import with_all_limits
 from tests.fakes.checked_quotas import known_quotas
 from tests.fakes.cli_runner import CliResult, run_opskit
-from tests.fakes.fake_aws import DENIED, FakeAws, Fault
+from tests.fakes.fake_aws import DENIED, Entry, FakeAws, Fault
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
@@ -89,3 +91,62 @@ def test_volumes_that_cannot_be_read_are_unknown(lab_account: FakeAws, capsys: p
     assert ran.row(f"{TYPE} for notebook instance usage")["verdict"] == "fits"
     # What is needed alone is too much, whatever is in use.
     assert check(capsys, "--need", "21", "-o", "json").row(NOTEBOOK_VOLUMES)["verdict"] == "short"
+
+
+def listed_space(name: str, app_type: str | None, size: int | None) -> dict[str, Any]:
+    storage = {} if size is None else {"SpaceStorageSettings": {"EbsStorageSettings": {"EbsVolumeSizeInGb": size}}}
+    return {"SpaceName": name, "SpaceSettingsSummary": {**({"AppType": app_type} if app_type else {}), **storage}}
+
+
+@pytest.fixture
+def studio_account(fake_aws: FakeAws) -> FakeAws:
+    """Spaces with 60 and 30 GB of the 100 that all may have, and a shared one without a volume."""
+    fake_aws.quotas = [
+        *(entry for entry in known_quotas() if entry.name != SPACE_VOLUMES),
+        Entry(SPACE_VOLUMES, "L-A37B67B0", 100, 20),
+    ]
+    spaces = [listed_space("a", "JupyterLab", 60), listed_space("b", "CodeEditor", 30), listed_space("old", None, None)]
+    fake_aws.running["ListSpaces"] = lambda _: {"Spaces": spaces}
+    return fake_aws
+
+
+STUDIO = ("--for", "studio-jupyterlab", "--for", "studio-codeeditor", "-o", "json")
+
+
+def test_new_apps_bring_the_volumes_of_their_spaces(
+    studio_account: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = run_opskit(capsys, "quotas", "check", "ml.m5.large", *STUDIO).row(SPACE_VOLUMES)
+    assert (row["verdict"], row["in_use"], row["need"], row["free"]) == ("fits", 90, 10, 10)
+    assert (
+        run_opskit(capsys, "quotas", "check", "ml.m5.large", "--need", "2", *STUDIO).row(SPACE_VOLUMES)["verdict"]
+        == "short"
+    )
+    studio_account.forget_calls()
+    run_opskit(capsys, "quotas", "check", "ml.m5.large", "--for", "studio-kernelgateway", "-o", "json")
+    assert studio_account.count("ListSpaces") == 0, "its apps have a file system of their domain's"
+
+
+@pytest.mark.parametrize("unread", ["denied", "without a size"])
+def test_volumes_of_spaces_that_are_not_told_are_unknown(
+    studio_account: FakeAws, unread: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if unread == "denied":
+        studio_account.fault = lambda called, _: DENIED if called == "ListSpaces" else None
+    else:
+        spaces = [listed_space("a", "JupyterLab", None)]
+        studio_account.running["ListSpaces"] = lambda _: {"Spaces": spaces}
+    ran = run_opskit(capsys, "quotas", "check", "ml.m5.large", *STUDIO)
+    assert (ran.code, ran.row(SPACE_VOLUMES)["verdict"]) == (5, "unknown")
+
+
+def test_an_app_of_a_space_that_is_there_needs_no_volume(
+    studio_account: FakeAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = {"DomainId": "d", "SpaceName": "a", "AppName": "default", "AppType": "JupyterLab"}
+    file = tmp_path / "app.json"
+    file.write_text(json.dumps({**app, "ResourceSpec": {"InstanceType": "ml.m5.large"}}))
+    ran = run_opskit(capsys, "guard", "--from", str(file), "-o", "json")
+    assert ran.code == 0
+    assert SPACE_VOLUMES not in {row["quota_name"] for row in ran.quotas}
+    assert studio_account.count("ListSpaces") == 0
