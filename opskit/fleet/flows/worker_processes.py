@@ -4,6 +4,7 @@ with it but its own piece; and when this process ends, by whatever signal, they 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -30,7 +31,7 @@ def run_in_processes(works: Sequence[ProcessWork], note_message: Callable[[Any],
     try:
         for work in works:
             reader, writer = context.Pipe(duplex=False)
-            started = context.Process(target=_run_work, args=(work, writer), daemon=True)
+            started = context.Process(target=_run_work, args=(work, writer, gc.get_threshold()), daemon=True)
             workers[reader] = started
             _start_without_interrupts(started)
             writer.close()
@@ -65,7 +66,9 @@ def _start_without_interrupts(process: BaseProcess) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _run_work(work: ProcessWork, writer: Connection) -> None:
+def _run_work(work: ProcessWork, writer: Connection, collection_thresholds: tuple[int, int, int]) -> None:
+    # A process that Python starts anew looks for reference cycles more often than this command does.
+    gc.set_threshold(*collection_thresholds)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     lock = threading.Lock()
 

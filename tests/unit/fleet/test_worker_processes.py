@@ -4,6 +4,7 @@ process that began it.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -32,6 +33,10 @@ def send_number_of_process(send: Send) -> None:
     threading.Event().wait()  # until it is ended
 
 
+def send_thresholds(send: Send) -> None:
+    send(gc.get_threshold())
+
+
 def begin_two() -> None:
     run_in_processes([send_number_of_process] * 2, partial(print, flush=True))
 
@@ -41,6 +46,16 @@ def test_one_that_is_killed_takes_nothing_else_with_it() -> None:
     works = [partial(send_numbers, 3, signal.SIGKILL), partial(send_numbers, 200, None)]
     assert run_in_processes(works, found.append) == [-signal.SIGKILL, 0]
     assert sorted(found) == sorted([*range(3), *range(200)])
+
+
+def test_one_collects_garbage_as_rarely_as_the_process_that_began_it() -> None:
+    before, found = gc.get_threshold(), list[tuple[int, int, int]]()
+    try:
+        gc.set_threshold(54_321, 2, 3)
+        run_in_processes([send_thresholds], found.append)
+    finally:
+        gc.set_threshold(*before)
+    assert found == [(54_321, 2, 3)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
