@@ -17,8 +17,14 @@ EVERY_CALL = sorted(frozenset().union(*API_CALLS.values(), REGION_DISCOVERY_CALL
 
 
 @cache
+def _model_session() -> Any:
+    """One session for all models, whose loader reads each once."""
+    return botocore.session.get_session()
+
+
+@cache
 def service_model(service: str) -> Any:
-    return botocore.session.get_session().get_service_model(service)
+    return _model_session().get_service_model(service)
 
 
 def operation_model(call: str) -> Any:
@@ -66,11 +72,12 @@ def minimal_params(call: str) -> dict[str, Any]:
     return minimal_value(shape) if shape else {}
 
 
+@cache
 def pagination_rules(call: str) -> dict[str, Any]:
     """How an operation's pages are turned, by botocore's account; empty where it has none."""
     service, _, operation = call.partition(":")
     try:
-        found: dict[str, Any] = botocore.session.get_session().get_paginator_model(service).get_paginator(operation)
+        found: dict[str, Any] = _model_session().get_paginator_model(service).get_paginator(operation)
     except (ValueError, UnknownServiceError):
         return {}
     return found
