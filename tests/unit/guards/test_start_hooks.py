@@ -168,15 +168,17 @@ def test_a_variable_that_is_not_understood_refuses_calls_and_ends_no_program(
     run: Run, places: dict[str, Path], text: str
 ) -> None:
     run("install", "python")
-    code = f"exec({START!r}); print('goes on')"
-    ran = start_python(places["python"].parent, code, OPSKIT_GUARD=text)
-    assert ran.stdout.strip().endswith("goes on")
-    assert "GuardRefused StartNotebookInstance was not sent" in ran.stdout
-    assert "Set OPSKIT_GUARD so that it can be understood" in ran.stdout
-    assert text.partition("=")[2] in ran.stderr
     # A program that puts a guard on by itself is guarded by that one.
     own = f"import opskit; opskit.guard(first_look=False); opskit.unguard(); exec({START!r})"
-    assert "EndpointConnectionError" in start_python(places["python"].parent, own, OPSKIT_GUARD=text).stdout
+    code = f"exec({START!r}); print('goes on'); {own}"
+    ran = start_python(places["python"].parent, code, OPSKIT_GUARD=text)
+    refused, goes_on, with_its_own = ran.stdout.partition("goes on")
+    assert goes_on
+    assert "GuardRefused StartNotebookInstance was not sent" in refused
+    assert "Set OPSKIT_GUARD so that it can be understood" in refused
+    assert text.partition("=")[2] in ran.stderr
+    assert "EndpointConnectionError" in with_its_own
+    assert "GuardRefused" not in with_its_own
 
 
 def test_the_start_file_of_ipython_puts_the_guard_on() -> None:
