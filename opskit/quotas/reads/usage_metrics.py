@@ -62,8 +62,10 @@ class UsageMetrics:
         """Query the utilization of this quota, unless its ``value`` is 0: every metric that is queried is paid for, and
         nine of ten quotas are 0, of which nothing can be in use. ``metric`` is its UsageMetric, None if AWS has none.
         """
+        if not metric:
+            return
         with self._lock:
-            if not metric or code in self._seen:
+            if code in self._seen:
                 return
             self._seen.add(code)
             if code in self.known:

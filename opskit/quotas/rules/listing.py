@@ -106,8 +106,10 @@ class QuotaList:
 
 def matches_text(quota: Quota, text: str) -> bool:
     """Whether a quota's name or code contains ``text``, ignoring case; with ``*``, ``?`` or ``[…]`` it is a glob."""
-    haystack = f"{quota.name}\n{quota.code}".lower()
     needle = text.strip().lower()
+    if not needle:
+        return True
+    haystack = f"{quota.name}\n{quota.code}".lower()
     if not _GLOB.search(needle):
         return needle in haystack
     pattern = re.compile(translate(f"*{needle}*"))
