@@ -95,7 +95,12 @@ class World(RuleBasedStateMachine):
                 self.told([self.notebook(name) for name in NAMES])
             ),
             "opskit.notebooks.flows.inspect.remember_names": lambda client, notebooks: None,
-            "opskit.notebooks.flows.inspect.read_arn_tags": lambda client, arn: self.told(dict(self.desks[arn].tags)),
+            **{
+                f"opskit.notebooks.flows.{module}.read_arn_tags": lambda client, arn: self.told(
+                    dict(self.desks[arn].tags)
+                )
+                for module in ("inspect", "inside", "recheck", "stop_plan")
+            },
             "opskit.notebooks.flows.inspect.read_presigned_url": lambda client, name: name,
             "opskit.notebooks.flows.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.told(
                 self.desks[make_url()].view(self.now)

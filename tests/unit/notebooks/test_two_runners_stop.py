@@ -71,7 +71,10 @@ class StopsWorld:
         return {
             f"{flows}.inspect.list_notebooks": lambda client: iter(self.tell(self.notebooks)),
             f"{flows}.inspect.remember_names": lambda client, notebooks: None,
-            f"{flows}.inspect.read_arn_tags": lambda client, arn: self.tell(lambda: dict(self.desks[arn].tags)),
+            **{
+                f"{flows}.{module}.read_arn_tags": lambda client, arn: self.tell(lambda: dict(self.desks[arn].tags))
+                for module in ("inspect", "inside", "recheck", "stop_plan")
+            },
             f"{flows}.inspect.list_kind_tags_or_none": lambda client, kind: None,
             f"{flows}.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.tell(
                 lambda: self.desks[make_url()].view(self.world.now())
