@@ -1,8 +1,16 @@
-"""What became of a stop, and how old what it stands on may be."""
+"""What is due for a resource that is stopped when idle, what became of that, and how old what it stands on may be."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
+
+from opskit.core.exceptions import Problem
+from opskit.core.grace import IdleStep
+
+SeenT = TypeVar("SeenT")
 
 FRESH_SECONDS = 1.0
 """No change stands on anything older. Where the answers take longer, the look is made again."""
@@ -60,3 +68,45 @@ class StopOutcome(StrEnum):
                 return True
             case StopOutcome.DONE | StopOutcome.PLANNED:
                 return False
+
+
+@dataclass(frozen=True)
+class ResourceStop(Generic[SeenT]):
+    """One resource: what was seen, what is due, and what became of that.
+
+    ``outcome`` None: there was nothing to do, or nothing but its tag. ``status`` None: it is as it was seen.
+    ``looked_ms_ago`` is how old the oldest of what the change stands on was when the change was sent; None: none was.
+    ``stops_at`` is when a grace ends that runs or begins, ``grace_begun`` whether it began with this run. ``question``
+    is what somebody has to agree to before it is stopped, ``refusal`` why it is left alone though it was to be stopped.
+    """
+
+    inspected: SeenT
+    step: IdleStep
+    reason: str
+    outcome: StopOutcome | None = None
+    status: str | None = None
+    looked_ms_ago: int | None = None
+    stops_at: datetime | None = None
+    grace_begun: bool = False
+    question: Problem | None = None
+    refusal: Problem | None = None
+
+    @property
+    def will_stop(self) -> bool:
+        """Whether it is to be stopped."""
+        return self.step.is_stop
+
+    @property
+    def outcome_is_planned(self) -> bool:
+        """Whether it is yet to be stopped."""
+        return self.outcome is not None and self.outcome.is_planned
+
+    @property
+    def outcome_is_unknown(self) -> bool:
+        """Whether what was sent may have taken effect."""
+        return self.outcome is not None and self.outcome.is_unknown
+
+    @property
+    def sent_grace(self) -> bool:
+        """Whether a tag that begins a grace was sent, and AWS has not refused it."""
+        return self.step.begins_grace and (self.looked_ms_ago is not None or self.outcome_is_unknown)

@@ -99,7 +99,8 @@ def _unknown_outcome(increase: Increase, reason: str) -> Increase:
     )
 
 
-def _request_failed(increase: Increase, failure: AwsError) -> Increase:
+def _unanswered(increase: Increase, failure: AwsError, thing: str) -> Increase | None:
+    """What a failure comes to in which AWS decided nothing about the ``thing`` that was sent; None: AWS decided."""
     if isinstance(failure, OutcomeUnknown):
         return increase.with_result(str(failure), IncreaseResult(IncreaseOutcome.UNKNOWN, problem=failure.problem))
     if isinstance(failure, Unreachable):
@@ -107,7 +108,13 @@ def _request_failed(increase: Increase, failure: AwsError) -> Increase:
             f"Nothing arrived: {failure}", IncreaseResult(IncreaseOutcome.UNKNOWN, problem=failure.problem)
         )
     if isinstance(failure, Throttled):
-        return increase.with_result(f"{THROTTLED} and took no request.", IncreaseResult(IncreaseOutcome.QUEUED))
+        return increase.with_result(f"{THROTTLED} and took no {thing}.", IncreaseResult(IncreaseOutcome.QUEUED))
+    return None
+
+
+def _request_failed(increase: Increase, failure: AwsError) -> Increase:
+    if (unanswered := _unanswered(increase, failure, "request")) is not None:
+        return unanswered
     match failure.aws_code:
         # AWS limits open requests per account and Region: this one is fine and only has to wait for its turn.
         case "QuotaExceededException":
@@ -126,14 +133,8 @@ def _request_failed(increase: Increase, failure: AwsError) -> Increase:
 
 
 def _case_failed(increase: Increase, failure: AwsError) -> Increase:
-    if isinstance(failure, OutcomeUnknown):
-        return increase.with_result(str(failure), IncreaseResult(IncreaseOutcome.UNKNOWN, problem=failure.problem))
-    if isinstance(failure, Unreachable):
-        return increase.with_result(
-            f"Nothing arrived: {failure}", IncreaseResult(IncreaseOutcome.UNKNOWN, problem=failure.problem)
-        )
-    if isinstance(failure, Throttled):
-        return increase.with_result(f"{THROTTLED} and took no case.", IncreaseResult(IncreaseOutcome.QUEUED))
+    if (unanswered := _unanswered(increase, failure, "case")) is not None:
+        return unanswered
     match failure.aws_code:
         case "ResourceAlreadyExistsException":
             return increase.with_result(

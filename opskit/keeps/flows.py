@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
@@ -21,7 +20,7 @@ from opskit.core.exceptions import AccessDenied, AwsError, ConfirmationRequired,
 from opskit.core.grace import judge_sent_grace
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.core.stop_outcome import SETTLE_SECONDS, StopOutcome
+from opskit.core.stop_outcome import SETTLE_SECONDS, ResourceStop
 from opskit.keeps.rules import KEEP_TAG_KEYS, KeepTags, StandingKeep, inherit_reason, standing_keep, would_shorten
 from opskit.state.journal import PendingChange, mark_done
 
@@ -211,31 +210,7 @@ def _remove_tags(
     return there
 
 
-class GraceAction(Protocol):
-    """What is due for one thing that is stopped when idle, a dataclass: its reason, its outcome, until when a grace was
-    sent that may begin with this run, and whether one has.
-    """
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def sent_grace(self) -> bool:
-        """Whether a tag that begins a grace was sent, and AWS has not refused it."""
-
-    @property
-    def reason(self) -> str:
-        """Why it is due."""
-
-    @property
-    def outcome(self) -> StopOutcome | None:
-        """What became of it."""
-
-    @property
-    def stops_at(self) -> datetime | None:
-        """When the grace ends."""
-
-
-ActionT = TypeVar("ActionT", bound=GraceAction)
+ActionT = TypeVar("ActionT", bound=ResourceStop[Any])
 TagReader = Callable[[ActionT], tuple[str, object]]
 """The ARN of an action's thing, and its tags of now; tags that cannot be read are Unknown."""
 

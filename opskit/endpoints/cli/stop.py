@@ -85,7 +85,7 @@ def stop_endpoints_command(
         return endpoint_stop_refused(refuse_plan(plan), look, refusal)
     if dry_run:
         return endpoint_stop_result(plan, look, missing)
-    if any(action.is_planned for action in plan):
+    if any(action.outcome_is_planned for action in plan):
         ctx.confirm(describe_stop_plan(plan), yes=yes, what="This deletes endpoints")
     done = settle_endpoint_graces(execute_endpoint_stops(plan, terms, clock), terms, clock)
     return endpoint_stop_result(done, look, missing)
@@ -101,7 +101,7 @@ def _only_planned(ctx: CommandContext, look: EndpointInspection) -> EndpointInsp
 
 def _limit_refusal(plan: Sequence[EndpointStop], most: int) -> Problem | None:
     """Why a plan is not carried out; None where it may be."""
-    stops = [action for action in plan if action.is_planned]
+    stops = [action for action in plan if action.outcome_is_planned]
     # Whatever was confirmed: ``--yes`` is needed for any stop, so it raises no limit.
     if len(stops) > most:
         text = f"{len(stops)} endpoints would be stopped, more than {most}."

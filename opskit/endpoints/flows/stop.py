@@ -53,7 +53,7 @@ def execute_endpoint_stops(
     paces: dict[tuple[str, IdleStep], AdaptivePacer] = {}
     done = []
     for action in plan:
-        if action.step.is_change and (action.is_planned or action.outcome is None):
+        if action.step.is_change and (action.outcome_is_planned or action.outcome is None):
             key = (action.inspected.client.region, action.step)
             pace = paces.setdefault(key, AdaptivePacer(clock))
             done.append(_Execution(action, terms, clock, pace).execute())
@@ -100,7 +100,7 @@ class _Execution:
     def _stop(self) -> EndpointStop:
         for _ in range(_MOST_RECORDS):
             look, due = self._look_whole()
-            if look is None or not due.is_planned:
+            if look is None or not due.outcome_is_planned:
                 return due
             written = self._write_record(look)
             after = self._delete_if_same(due, look, written)
@@ -125,7 +125,7 @@ class _Execution:
         if seen is None:
             return None, replace(self.action, step=IdleStep.NOTHING, outcome=None, reason="it is gone", status="gone")
         due = self._still_due(plan_endpoint_stop(seen, self.terms, now))
-        if not due.is_planned:
+        if not due.outcome_is_planned:
             return None, due
         look = judge_return(parts, seen, now)
         return look, due if look.refusal is None else refuse_endpoint_stop(due, look.refusal)
@@ -225,7 +225,7 @@ class _Execution:
         while True:
             turn, began = self.pace.wait_turn(), self.clock.monotonic()
             now_look, now_due = self._look_whole()
-            if now_look is None or not now_due.is_planned:
+            if now_look is None or not now_due.outcome_is_planned:
                 return now_due
             if not _is_recorded(now_look, look, written):
                 return None

@@ -16,7 +16,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import GuardRefused, Problem
 from opskit.core.grace import IdleStep, next_step
 from opskit.core.model import Unknown
-from opskit.core.stop_outcome import StopOutcome
+from opskit.core.stop_outcome import ResourceStop, StopOutcome
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.flows.returns import ReturnLook, look_at_return, read_return_notes
 from opskit.endpoints.rules.idleness import EndpointPolicy
@@ -26,53 +26,18 @@ from opskit.keeps.flows import settle_sent_graces
 
 
 @dataclass(frozen=True)
-class EndpointStop:
-    """One endpoint: what was seen, what is due, and what became of that.
-
-    ``outcome`` None: there was nothing to do, or nothing but its tag. ``looked_ms_ago`` is how old the oldest of what
-    the change stands on was when it was sent; None: none was. ``stops_at`` is when a grace ends that runs or begins,
-    ``grace_begun`` whether it began with this run. ``question`` is what somebody has to agree to, ``refusal`` why it is
-    left alone though it was to be stopped. ``return_note`` says whether the quota will be there when it is brought
-    back, ``data_unread`` why it is not known whether the models' data are in S3.
+class EndpointStop(ResourceStop[InspectedEndpoint]):
+    """What is due for one endpoint, and what became of that. ``return_note`` says whether the quota will be there when
+    it is brought back, ``data_unread`` why it is not known whether the models' data are in S3.
     """
 
-    inspected: InspectedEndpoint
-    step: IdleStep
-    reason: str
-    outcome: StopOutcome | None = None
-    status: str | None = None
-    looked_ms_ago: int | None = None
-    stops_at: datetime | None = None
-    grace_begun: bool = False
-    question: Problem | None = None
-    refusal: Problem | None = None
     return_note: str | Unknown | None = None
     data_unread: Unknown | None = None
-
-    @property
-    def is_planned(self) -> bool:
-        """Whether it is yet to be stopped."""
-        return self.outcome is not None and self.outcome.is_planned
-
-    @property
-    def will_stop(self) -> bool:
-        """Whether it is to be stopped."""
-        return self.step.is_stop
 
     @property
     def is_done(self) -> bool:
         """Whether this run stopped it."""
         return self.outcome is StopOutcome.DONE
-
-    @property
-    def sent_grace(self) -> bool:
-        """Whether a tag that begins a grace was sent, and AWS has not refused it."""
-        return self.step.begins_grace and (self.looked_ms_ago is not None or self.outcome_is_unknown)
-
-    @property
-    def outcome_is_unknown(self) -> bool:
-        """Whether what was sent may have taken effect."""
-        return self.outcome is not None and self.outcome.is_unknown
 
     @property
     def is_unreadable(self) -> bool:
@@ -99,7 +64,7 @@ def plan_endpoint_stops(look: EndpointInspection, terms: EndpointStopPolicy, now
     prepared = gather_all([partial(_prepare_stop, action, now) for action in due])
     # Once a Region: each count of what is in use looks at all its endpoints.
     clients = {action.inspected.client.region: action.inspected.client for action in prepared}
-    going = [action.inspected.endpoint for action in prepared if action.is_planned or action.step.begins_grace]
+    going = [action.inspected.endpoint for action in prepared if action.outcome_is_planned or action.step.begins_grace]
     notes = {
         region: read_return_notes(client, [each for each in going if each.region == region], now)
         for region, client in clients.items()
@@ -141,7 +106,7 @@ def refuse_endpoint_stop(action: EndpointStop, refusal: Problem) -> EndpointStop
 def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
     """The same with what only a stop has to know."""
     # A grace begins only for what could be brought back, so it is asked as much as a stop is.
-    if not (action.is_planned or action.step.begins_grace):
+    if not (action.outcome_is_planned or action.step.begins_grace):
         return action
     client = action.inspected.client
     look = look_at_return(client, action.inspected, now)

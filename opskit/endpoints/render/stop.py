@@ -64,7 +64,7 @@ def describe_stop_plan(actions: Sequence[EndpointStop]) -> str:
     """The plan in words, for whoever is to agree to it."""
     lines = []
     for action in actions:
-        if not action.is_planned:
+        if not action.outcome_is_planned:
             continue
         endpoint = action.inspected.endpoint
         usd = action.inspected.usd_per_hour
@@ -140,7 +140,7 @@ def _saved_usd(actions: Sequence[EndpointStop]) -> Decimal | None:
 
 def _result_notes(actions: Sequence[EndpointStop]) -> Iterator[str]:
     done = [action for action in actions if action.is_done]
-    planned = [action for action in actions if action.is_planned]
+    planned = [action for action in actions if action.outcome_is_planned]
     graces = [action for action in actions if action.grace_begun and action.stops_at]
     for action in graces:
         name, until = action.inspected.endpoint.name, action.stops_at
@@ -214,4 +214,4 @@ def refuse_plan(actions: Sequence[EndpointStop]) -> tuple[EndpointStop, ...]:
     """The plan as one that was not carried out."""
     from dataclasses import replace
 
-    return tuple(replace(each, outcome=StopOutcome.REFUSED) if each.is_planned else each for each in actions)
+    return tuple(replace(each, outcome=StopOutcome.REFUSED) if each.outcome_is_planned else each for each in actions)

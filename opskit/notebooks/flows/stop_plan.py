@@ -12,10 +12,9 @@ from secrets import token_hex
 
 from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.clock import Clock
-from opskit.core.exceptions import Problem
 from opskit.core.grace import IdleStep
 from opskit.core.model import NotebookEvidence
-from opskit.core.stop_outcome import StopOutcome
+from opskit.core.stop_outcome import ResourceStop, StopOutcome
 from opskit.keeps.flows import settle_sent_graces
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.rules.idleness import IdlePolicy
@@ -26,49 +25,13 @@ from opskit.state.journal import DONE, STARTED, UNKNOWN, journal_entries
 
 
 @dataclass(frozen=True)
-class StopAction:
-    """One notebook: what was seen, what is due, and what became of that.
-
-    ``outcome`` None: there was nothing to do, or nothing but its tag. ``status`` None: it is as it was seen.
-    ``looked_ms_ago`` is how old the oldest of what the change stands on was when the change was sent, and
-    ``inside_ms_ago`` the look inside; None: none was.
-    ``stops_at`` is when a grace ends that runs or begins, ``grace_begun`` whether it began with this run.
-    ``question`` is what somebody has to agree to before it is stopped, ``has_consent`` that somebody did, and
-    ``refusal`` why the plan leaves it alone though it was named.
+class StopAction(ResourceStop[InspectedNotebook]):
+    """What is due for one notebook, and what became of that. ``inside_ms_ago`` is how old the look inside was when the
+    change was sent (None: none was made); ``has_consent``: somebody has agreed to the ``question``.
     """
 
-    inspected: InspectedNotebook
-    step: IdleStep
-    reason: str
-    outcome: StopOutcome | None = None
-    status: str | None = None
-    looked_ms_ago: int | None = None
     inside_ms_ago: int | None = None
-    stops_at: datetime | None = None
-    grace_begun: bool = False
-    question: Problem | None = None
     has_consent: bool = False
-    refusal: Problem | None = None
-
-    @property
-    def outcome_is_planned(self) -> bool:
-        """Whether it is yet to be stopped."""
-        return self.outcome is not None and self.outcome.is_planned
-
-    @property
-    def sent_grace(self) -> bool:
-        """Whether a tag that begins a grace was sent, and AWS has not refused it."""
-        return self.step.begins_grace and (self.looked_ms_ago is not None or self.outcome_is_unknown)
-
-    @property
-    def outcome_is_unknown(self) -> bool:
-        """Whether what was sent may have taken effect."""
-        return self.outcome is not None and self.outcome.is_unknown
-
-    @property
-    def will_stop(self) -> bool:
-        """Whether it is to be stopped."""
-        return self.step.is_stop
 
     @property
     def needs_look_inside(self) -> bool:
