@@ -7,8 +7,8 @@ import gc
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Generator, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -126,17 +126,23 @@ def no_server_unless_slow(request: pytest.FixtureRequest, monkeypatch: pytest.Mo
         fail_servers(monkeypatch)
 
 
+_NUMBERS = count()
+
+
 @pytest.fixture(scope="session")
 def homes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the homes of all tests are: for each of pytest's own folders it would look through all those before."""
-    return tmp_path_factory.mktemp("homes")
+    """Where the homes of all tests are: for each of pytest's own folders it would look through all those before. Short
+    names, since a line of a crontab has three of them and may not be long.
+    """
+    return tmp_path_factory.mktemp("h")
 
 
 @pytest.fixture(autouse=True)
 def isolated_home(homes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own, where opskit's caches, state and settings go; what an earlier test chose is over."""
     choose_state_home(None)
-    home = Path(tempfile.mkdtemp(dir=homes_folder))
+    home = homes_folder / str(next(_NUMBERS))
+    home.mkdir()
     for name in [name for name in os.environ if name.startswith("OPSKIT_")]:
         monkeypatch.delenv(name)
     for kind in ("cache", "state", "config"):
