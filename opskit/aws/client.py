@@ -54,6 +54,43 @@ _PAGES: Mapping[str, _PageTokens] = {
 }
 
 
+# SageMaker's defaults differ from one operation to the next, and are AWS's to change. What each calls the time of
+# creation:
+_ORDERS = {
+    **dict.fromkeys(
+        (
+            "list_apps",
+            "list_auto_ml_jobs",
+            "list_endpoint_configs",
+            "list_endpoints",
+            "list_hyper_parameter_tuning_jobs",
+            "list_inference_components",
+            "list_inference_experiments",
+            "list_labeling_jobs",
+            "list_mlflow_apps",
+            "list_mlflow_tracking_servers",
+            "list_models",
+            "list_monitoring_schedules",
+            "list_notebook_instances",
+            "list_processing_jobs",
+            "list_spaces",
+            "list_training_jobs",
+            "list_transform_jobs",
+            "search",
+        ),
+        "CreationTime",
+    ),
+    "list_clusters": "CREATION_TIME",
+    "list_training_plans": "StartTime",
+}
+
+
+def listing_order(service: str, operation: str) -> dict[str, str]:
+    """The parameters that ask for the newest first; none where an operation takes none."""
+    order = _ORDERS.get(operation) if service == "sagemaker" else None
+    return {"SortBy": order, "SortOrder": "Descending"} if order else {}
+
+
 @dataclass(frozen=True)
 class AwsClient:
     """One Region of one account."""
@@ -100,12 +137,13 @@ class AwsClient:
                 time.sleep(2**tries * random.uniform(0.05, 0.15))
 
     def paginate(self, service: str, operation: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """Every page of a listing, as AWS returned it, in order.
+        """Every page of a listing, as AWS returned it, in order; the newest first where nothing else is asked for.
 
         Raises:
             AwsError: a page could not be read, or its token is missing or was used before.
         """
         tokens = _PAGES.get(service, _PageTokens("NextToken", "NextToken"))
+        params = {**listing_order(service, operation), **params}
         used_tokens: set[str] = set()
         while True:
             page = self.read(service, operation, **params)

@@ -23,7 +23,9 @@ def list_notebooks(client: AwsClient) -> Iterator[Notebook]:
     Raises:
         AwsError: a page could not be read.
     """
-    for page in client.paginate("sagemaker", "list_notebook_instances", MaxResults=_PAGE, SortBy="Name"):
+    for page in client.paginate(
+        "sagemaker", "list_notebook_instances", MaxResults=_PAGE, SortBy="Name", SortOrder="Ascending"
+    ):
         with parse_errors_as_aws(client, "sagemaker:ListNotebookInstances"):
             found = [_parse_notebook(client.region, summary) for summary in page["NotebookInstances"]]
         yield from found

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from opskit.aws.client import AwsClient
+from opskit.aws.client import AwsClient, listing_order
 from opskit.aws.response_checks import REQUIRED_MEMBERS
 from opskit.aws.roles import find_execution_role
 from opskit.core.exceptions import AwsError
@@ -112,6 +112,15 @@ def test_a_page_that_promises_more_and_names_no_way_to_it_is_an_error(
     fixed_pages.asked, fixed_pages.turns = 0, [page_response(call, None)]
     with pytest.raises(AwsError, match="page"):
         count_pages(page_client, call)
+
+
+@pytest.mark.parametrize("call", LISTINGS)
+def test_listing_order_is_one_that_the_operation_takes(call: str) -> None:
+    model = operation_model(call)
+    taken = {name: shape for name, shape in model.input_shape.members.items() if name in ("SortBy", "SortOrder")}
+    order = listing_order(call.partition(":")[0], python_name(call))
+    assert set(order) == set(taken)
+    assert all(order[name] in (shape.enum or order.values()) for name, shape in taken.items())
 
 
 READERS: dict[str, Callable[[AwsClient], Any]] = {
