@@ -15,8 +15,8 @@ from opskit.core.result_or_error import unknown_from_error
 from opskit.increases import store
 from opskit.increases.reads import read_support
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.increase import Increase, IncreaseTarget
-from opskit.increases.rules.plan import QuotaSnapshot, Submission, SupportInfo, fall_back_to_support, plan_increase
+from opskit.increases.rules.increase import Increase, IncreaseTarget, Submission
+from opskit.increases.rules.plan import QuotaSnapshot, SupportInfo, fall_back_to_support, plan_increase
 from opskit.increases.rules.support_cases import category_for
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import add_default, read_quotas
@@ -117,7 +117,7 @@ def read_and_plan(
         submission = last_submission(client, name, channel, now)
         snapshot = _read_snapshot(client, target, channel, now)
     except AwsError as failure:
-        if channel.sends:
+        if channel.sent_as.is_sent:
             raise
         snapshot, submission = (
             QuotaSnapshot(client.region, name, unknown_from_error(failure)),
@@ -142,7 +142,7 @@ def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, 
     with_default, requests, support = gather(
         partial(add_default, client, quota),
         partial(requests_or_unknown, client, quota.code),
-        partial(_read_support_info, client, target.workload) if channel.opens_case else lambda: None,
+        partial(_read_support_info, client, target.workload) if channel.sent_as.is_case else lambda: None,
     )
     # Where the default cannot be read, AWS itself refuses values below it.
     known = quota if isinstance(with_default, Unknown) else with_default
@@ -177,8 +177,9 @@ def last_submission(client: AwsClient, name: str, channel: Channel, now: datetim
         Submission(request.since, request.desired_value, request.known_ids, Channel(request.channel), request.id)
         for request in store.submitted_requests(client, name, now)
     ]
-    same_channel = [submission for submission in submissions if submission.channel.opens_case == channel.opens_case]
-    return next(iter([*same_channel, *submissions]), None)
+    # Otherwise a request before a case, as for who asks in the console.
+    submissions.sort(key=lambda each: (each.channel.sent_as is not channel.sent_as, each.channel.sent_as.is_case))
+    return next(iter(submissions), None)
 
 
 def _region_blocking_totals(client: AwsClient, targets: Sequence[IncreaseTarget], now: datetime) -> list[BlockingTotal]:

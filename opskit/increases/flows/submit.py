@@ -26,8 +26,9 @@ from opskit.increases.rules.increase import (
     IncreaseResult,
     IncreaseStep,
     RequestPlan,
+    Submission,
 )
-from opskit.increases.rules.plan import Submission, find_created_request
+from opskit.increases.rules.plan import find_created_request
 from opskit.increases.rules.support_cases import SupportCase, find_same_cases
 from opskit.quotas.rules.headroom import format_quota_value
 from opskit.quotas.rules.model import IncreaseRequest
@@ -153,7 +154,7 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
         done = _look_up_outcome(context, increase, done, submission)
         record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
     _update_queue(context, done, known, queued, lock)
-    if done.outcome.is_filed and increase.request_id and not increase.channel.opens_case:
+    if done.outcome.is_filed and increase.request_id and not increase.channel.sent_as.is_case:
         # The request existed before; only its support case is new.
         return replace(done, step=replace(done.result, outcome=IncreaseOutcome.ALREADY_OPEN))
     return done

@@ -5,6 +5,52 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class SentAs(StrEnum):
+    """What a channel sends: a request of Service Quotas, which its history lists; a case of AWS Support, among whose
+    cases it is; or nothing, since the user sends it in the console.
+    """
+
+    REQUEST = "request"
+    CASE = "case"
+    NOTHING = "nothing"
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether opskit sends anything."""
+        match self:
+            case SentAs.REQUEST | SentAs.CASE:
+                return True
+            case SentAs.NOTHING:
+                return False
+
+    @property
+    def is_case(self) -> bool:
+        """Whether it is a case of AWS Support."""
+        match self:
+            case SentAs.CASE:
+                return True
+            case SentAs.REQUEST | SentAs.NOTHING:
+                return False
+
+    @property
+    def may_get_case(self) -> bool:
+        """Whether AWS Support may be asked to move a request of Service Quotas forward that is stuck."""
+        match self:
+            case SentAs.REQUEST | SentAs.CASE:
+                return True
+            case SentAs.NOTHING:
+                return False
+
+    @property
+    def addressee(self) -> str:
+        """Who is asked, for people."""
+        match self:
+            case SentAs.REQUEST | SentAs.NOTHING:
+                return "AWS"
+            case SentAs.CASE:
+                return "AWS Support"
+
+
 class Channel(StrEnum):
     """How to request. ``auto`` is Service Quotas, opskit's queue if AWS accepts no more open requests, and AWS Support
     for what Service Quotas cannot take.
@@ -34,19 +80,12 @@ class Channel(StrEnum):
                 return False
 
     @property
-    def opens_case(self) -> bool:
-        """Whether it opens an AWS Support case instead of a Service Quotas request."""
+    def sent_as(self) -> SentAs:
+        """What opskit sends to AWS, and so where it is looked for afterwards."""
         match self:
+            case Channel.AUTO | Channel.SERVICE_QUOTAS:
+                return SentAs.REQUEST
             case Channel.SUPPORT:
-                return True
-            case Channel.AUTO | Channel.SERVICE_QUOTAS | Channel.CONSOLE:
-                return False
-
-    @property
-    def sends(self) -> bool:
-        """Whether opskit sends the request itself, rather than the user in the console."""
-        match self:
-            case Channel.AUTO | Channel.SERVICE_QUOTAS | Channel.SUPPORT:
-                return True
+                return SentAs.CASE
             case Channel.CONSOLE:
-                return False
+                return SentAs.NOTHING

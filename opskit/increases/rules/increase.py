@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import Quota, Requirement, Workload
-from opskit.increases.rules.channel import Channel
+from opskit.increases.rules.channel import Channel, SentAs
 from opskit.increases.rules.support_cases import SupportCategory
 from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
 from opskit.quotas.rules.model import Verdict
 
 # Refusals of the caller rather than of the request: with other credentials the same request may succeed.
 _CALLER_PROBLEM_CODES = CREDENTIAL_CODES | {"denied"}
+# For how long a submission with unknown outcome may still be in flight. After that AWS's own rule prevents a duplicate:
+# it accepts one open request per quota.
+_IN_FLIGHT = timedelta(seconds=10)
 
 
 class IncreaseOutcome(StrEnum):
@@ -234,3 +238,38 @@ def wait_targets(check: QuotaCheck) -> list[IncreaseTarget]:
         for headroom in short
         if headroom.requirement.has_increase_command
     ]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """opskit's submission that AWS's lists may not show yet, sent at ``sent_at``; ``known_ids`` existed before. ``id``
+    is AWS's ID, None if its response was lost.
+    """
+
+    sent_at: datetime
+    desired_value: float
+    known_ids: frozenset[str] = frozenset()
+    channel: Channel = Channel.SERVICE_QUOTAS
+    id: str | None = None
+
+    @property
+    def request_and_case(self) -> tuple[str | None, str | None]:
+        """AWS's ID as that of a request, and as that of a case; at most one of them is there."""
+        match self.channel.sent_as:
+            case SentAs.REQUEST:
+                return self.id, None
+            case SentAs.CASE:
+                return None, self.id
+            case SentAs.NOTHING:
+                return None, None
+
+    def seconds_until_visible(self, now: datetime) -> float:
+        """Seconds until a listing shows whether it arrived; 0 if it already does."""
+        match self.channel.sent_as:
+            # A case is looked for by its text, and counts as there for as long as the list of cases may lag.
+            case SentAs.CASE | SentAs.NOTHING:
+                return 0.0
+            case SentAs.REQUEST:
+                remaining = (_IN_FLIGHT - (now - self.sent_at)).total_seconds()
+        # Capped, in case the clock was set back.
+        return 0.0 if self.id is not None else min(max(0.0, remaining), _IN_FLIGHT.total_seconds())

@@ -19,6 +19,7 @@ from opskit.increases.rules.increase import (
     IncreaseResult,
     IncreaseTarget,
     RequestPlan,
+    Submission,
 )
 from opskit.increases.rules.support_cases import SupportCase, SupportCategory, find_duplicate_case
 from opskit.quotas.rules.headroom import format_quota_value
@@ -32,9 +33,6 @@ outcome may still appear: AWS Support accepts duplicates, so opskit must not sen
 """
 # After this long a PENDING request gets a support case: automatic approvals take minutes, so it waits for a person.
 _STALE_AFTER = timedelta(hours=24)
-# For how long a submission with unknown outcome may still be in flight. After that AWS's own rule prevents a duplicate:
-# it accepts one open request per quota.
-_IN_FLIGHT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -62,26 +60,6 @@ class QuotaSnapshot:
     def request_ids(self) -> frozenset[str]:
         """The IDs of the existing requests, to recognise a new one."""
         return frozenset() if isinstance(self.requests, Unknown) else frozenset(request.id for request in self.requests)
-
-
-@dataclass(frozen=True)
-class Submission:
-    """opskit's submission that AWS's lists may not show yet, sent at ``sent_at``; ``known_ids`` existed before. ``id``
-    is AWS's ID, None if its response was lost.
-    """
-
-    sent_at: datetime
-    desired_value: float
-    known_ids: frozenset[str] = frozenset()
-    channel: Channel = Channel.SERVICE_QUOTAS
-    id: str | None = None
-
-    def seconds_until_visible(self, now: datetime) -> float:
-        """Seconds until a listing shows whether it arrived; 0 if it already does."""
-        if self.id is not None or self.channel.opens_case:
-            return 0.0
-        remaining = (_IN_FLIGHT - (now - self.sent_at)).total_seconds()
-        return min(max(0.0, remaining), _IN_FLIGHT.total_seconds())  # capped, in case the clock was set back
 
 
 def plan_increase(
@@ -211,7 +189,7 @@ def _earlier_submission(
             f"{format_quota_value(submission.desired_value)} was asked for at "
             f"{submission.sent_at:%H:%M} UTC; AWS's lists do not show it yet."
         )
-        request, case = (None, submission.id) if submission.channel.opens_case else (submission.id, None)
+        request, case = submission.request_and_case
         result = IncreaseResult(IncreaseOutcome.ALREADY_OPEN, request, case, submission.desired_value)
         return increase.with_result(reason, result)
     arrived = find_created_request(submission, requests)
@@ -226,8 +204,9 @@ def _earlier_submission(
 def _open_request_result(
     increase: Increase, request: IncreaseRequest, now: datetime, submission: Submission | None
 ) -> Increase:
-    is_stale = increase.channel.sends and now - request.created >= _STALE_AFTER
-    if request.status.can_get_case and (is_stale or increase.channel.opens_case):
+    sent_as = increase.channel.sent_as
+    is_stale = sent_as.may_get_case and now - request.created >= _STALE_AFTER
+    if request.status.can_get_case and (is_stale or sent_as.is_case):
         if submission and submission.sent_at > request.created and now - submission.sent_at < LISTING_LAG:
             reason = f"A support case for it was asked for at {submission.sent_at:%H:%M} UTC."
             return _already_open_result(increase, request, reason)
@@ -298,7 +277,7 @@ def _plan_support_case(
         reason = f"Support case {case.display_id} is already open for it: {case.subject}"
         return increase.with_result(reason, IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=case.display_id))
     # Support's list lags, and it takes duplicates: for an hour a case that was sent counts as there.
-    if submission and submission.channel.opens_case and now - submission.sent_at < LISTING_LAG:
+    if submission and submission.channel.sent_as.is_case and now - submission.sent_at < LISTING_LAG:
         return _pending_case_result(increase, submission)
     if support.category is None:
         return increase.with_result(

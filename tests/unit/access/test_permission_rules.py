@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 
+import opskit
 from opskit.access.render.iam import policy_result
+from opskit.access.rules.call_sets import OTHER_ACCOUNTS
 from opskit.access.rules.command_words import expand_cron_jobs, parse_commands, split_flags
 from opskit.access.rules.grants import ACCESS, CHANGE, READ
 from opskit.access.rules.permissions import (
@@ -21,7 +25,8 @@ from opskit.access.rules.permissions import (
     calls_of_command,
 )
 from opskit.access.rules.policy import LARGEST_INLINE, LARGEST_MANAGED, Scope, build_policy, policy_size
-from opskit.aws.api_call import is_read
+from opskit.aws.api_call import is_read, pascal_case
+from opskit.cli.command import ACCOUNT_USES
 from opskit.core.setting_values import parse_state_place
 from opskit.schedule.rules.jobs import JOBS
 from tools.command_help import all_commands
@@ -286,3 +291,31 @@ def test_flags_belong_to_commands_that_know_them_and_to_calls_of_theirs() -> Non
     for command, flags in FLAG_CALLS.items():
         for flag, calls in flags.items():
             assert calls <= API_CALLS[command], (command, flag)
+
+
+def test_commands_over_accounts_may_assume_roles_there() -> None:
+    all_commands()
+    assert ACCOUNT_USES
+    assert {command for command in ACCOUNT_USES if not API_CALLS[command] >= OTHER_ACCOUNTS} == set()
+
+
+def named_operations() -> Iterator[tuple[str, str]]:
+    """Each operation that the source names as it calls it, and where: ``client.read("sts", "get_caller_identity")``."""
+    root = Path(opskit.__file__).parent
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="call" | "call_once" | "read" | "paginate"),
+                    args=[ast.Constant(value=str(service)), ast.Constant(value=str(operation)), *_],
+                ):
+                    yield f"{service}:{pascal_case(operation)}", f"{path.relative_to(root)}:{node.lineno}"
+                case _:
+                    continue
+
+
+def test_permissions_know_each_operation_that_the_source_names() -> None:
+    known = {*REGION_DISCOVERY_CALLS, *STATE_CALLS}.union(*API_CALLS.values())
+    found = list(named_operations())
+    assert len(found) > 50
+    assert [(call, where) for call, where in found if call not in known] == []

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from opskit.core.model import NotOffered, Quota, Unknown, Workload
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.increase import IncreaseOutcome, IncreaseTarget
-from opskit.increases.rules.plan import QuotaSnapshot, Submission, SupportInfo, find_created_request, plan_increase
+from opskit.increases.rules.increase import IncreaseOutcome, IncreaseTarget, Submission
+from opskit.increases.rules.plan import QuotaSnapshot, SupportInfo, find_created_request, plan_increase
 from opskit.increases.rules.support_cases import SupportCase, SupportCategory
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 from opskit.quotas.rules.requirements import quota_name_for
