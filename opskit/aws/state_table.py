@@ -101,7 +101,7 @@ class StateTable:
         """
         write_id = uuid4().hex
         item = {**attributes, **key.as_item(), WRITE_ID: {"S": write_id}}
-        put = {"Item": item, **_condition(replaces)}
+        put = {"Item": item, **_write_condition(replaces)}
         return self._write_surely(key, write_id, replaces, lambda: self._send_put(put, lease, write_id), lease)
 
     def overwrite_item(self, key: ItemKey, attributes: Item, lease: ItemLease | None = None) -> None:
@@ -126,7 +126,7 @@ class StateTable:
         """
 
         def send() -> None:
-            self._send("delete_item", Key=key.as_item(), **_condition(replaces))
+            self._send("delete_item", Key=key.as_item(), **_write_condition(replaces))
 
         for attempt in range(_TRIES):
             try:
@@ -271,7 +271,7 @@ class StateTable:
             self._ahead = ahead
 
 
-def _condition(replaces: str | None) -> dict[str, Any]:
+def _write_condition(replaces: str | None) -> dict[str, Any]:
     if replaces is None:
         return {"ConditionExpression": f"attribute_not_exists({PARTITION})"}
     return {

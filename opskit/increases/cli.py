@@ -105,10 +105,10 @@ def list_requests_command(
     only_open: Annotated[bool, typer.Option("--open", help="Only requests that AWS has not decided yet.")] = False,
 ) -> CommandResult:
     """Show increase requests, their status, and whether the new value is in effect."""
-    from opskit.increases.flows.list import list_increase_requests
+    from opskit.increases.flows.list import list_and_remember_requests
     from opskit.increases.render import request_list_result
 
-    listed = list_increase_requests(ctx.clients(), datetime.now(UTC), only_open=only_open)
+    listed = list_and_remember_requests(ctx.clients(), datetime.now(UTC), only_open=only_open)
     return request_list_result(listed, only_open=only_open)
 
 

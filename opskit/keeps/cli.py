@@ -61,7 +61,7 @@ def run_keep(
         ConfirmationRequired: a longer keep stands, and nobody agreed to replace it.
         OpskitError: it cannot be kept.
     """
-    from opskit.keeps.flows import keep_all, keep_resource, plan_keep
+    from opskit.keeps.flows import keep_resource, keep_resources, plan_keep
     from opskit.keeps.render import confirm_shortening_text, keep_all_result, keep_result
     from opskit.output.result import result_with_error
 
@@ -76,6 +76,6 @@ def run_keep(
     if shortened:
         ctx.confirm("\n".join(map(confirm_shortening_text, shortened)), yes=yes, what=what)
     if not is_one:
-        return keep_all_result(plans, keep_all(client, plans, clock))
+        return keep_all_result(plans, keep_resources(client, plans, clock))
     keep_resource(client, plans[0], clock)
     return keep_result(plans[0])

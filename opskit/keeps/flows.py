@@ -116,7 +116,7 @@ def keep_resource(client: AwsClient, plan: KeepPlan[ResourceT], clock: Clock) ->
     _remove_tags(client, plan.kind, found, keep.tags_to_remove, clock)
 
 
-def keep_all(client: AwsClient, plans: Sequence[KeepPlan[ResourceT]], clock: Clock) -> list[OpskitError | None]:
+def keep_resources(client: AwsClient, plans: Sequence[KeepPlan[ResourceT]], clock: Clock) -> list[OpskitError | None]:
     """Keep several; one that fails does not hinder the others. Why each is not kept, None where it is."""
     return [_keep_or_error(client, plan, clock) for plan in plans]
 

@@ -202,11 +202,11 @@ def redirect_warnings() -> None:
     """Print warnings and errors that opskit and its libraries log like everything else."""
     import logging
 
-    class Handler(logging.Handler):
+    class RedactingHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             print_text(redact_secrets(self.format(record)), sys.stderr)
 
-    handler = Handler(logging.WARNING)
+    handler = RedactingHandler(logging.WARNING)
     logging.lastResort = handler  # for whatever has no handler of its own
     logging.getLogger("py.warnings").handlers[:] = [handler]  # otherwise logging adds a NullHandler to it
     logging.captureWarnings(True)

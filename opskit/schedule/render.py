@@ -26,7 +26,7 @@ _TAIL = 2000
 def show_crontab_result(runs: Sequence[CronEntry], warnings: tuple[Problem, ...]) -> CommandResult:
     """The answer of ``cron show``: on standard output the block as it would stand in the crontab."""
     text = build_block({run.job.name: run.crontab_line() for run in runs}).decode(errors="surrogateescape")
-    data = {"jobs": [_job_record_with_line(run) for run in runs], "crontab": text}
+    data = {"jobs": [_cron_record_with_line(run) for run in runs], "crontab": text}
     return CommandResult(data, problems=warnings, notes=(text.rstrip(),), records="jobs")
 
 
@@ -56,7 +56,7 @@ def install_result(
     if asleep:
         hint = "Start it (on Debian and Ubuntu: service cron start), or take `opskit cron show --systemd`."
         warnings = (*warnings, Problem("cron-asleep", "cron does not run on this machine: nothing will happen.", hint))
-    data = {"crontab": _change_word(change), "jobs": [_job_record_with_line(run) for run in runs], "log": log}
+    data = {"crontab": _change_word(change), "jobs": [_cron_record_with_line(run) for run in runs], "log": log}
     told = (*each, f"Every run is a line of {log}.")
     return CommandResult(data, problems=(*warnings, *_unmatched_problems(change)), notes=told, records="jobs")
 
@@ -230,5 +230,5 @@ def _job_record(run: CronEntry) -> dict[str, Any]:
     }
 
 
-def _job_record_with_line(run: CronEntry) -> dict[str, Any]:
+def _cron_record_with_line(run: CronEntry) -> dict[str, Any]:
     return {**_job_record(run), "line": run.crontab_line().decode(errors="surrogateescape").rstrip("\n")}

@@ -39,7 +39,7 @@ _LOOKED_EVERY = 1.0
 _FREE = ""
 
 
-def _seconds_awake_or_not() -> float:
+def _seconds_including_sleep() -> float:
     """Seconds by a clock that nobody sets, and that goes on while the machine sleeps where the system has one."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
@@ -122,7 +122,7 @@ class TableLocks:
     """Locks between all who share a table. ``seconds`` counts them, from whenever."""
 
     table: StateTable
-    seconds: Callable[[], float] = _seconds_awake_or_not
+    seconds: Callable[[], float] = _seconds_including_sleep
 
     @contextmanager
     def hold_lock(self, *key: str, on_wait: Callable[[], None]) -> Iterator[HeldLock]:

@@ -28,7 +28,7 @@ _OWN_FAULT_HINT = (
 )
 
 
-def enrich_start_error(failure: AwsError) -> OpskitError:
+def explain_start_error(failure: AwsError) -> OpskitError:
     """AWS's refusal to start something, as the error to raise. A quota, or a type that is not offered, is a no
     (GuardRefused, exit code 3); anything else stays what it was.
     """

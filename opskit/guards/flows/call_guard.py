@@ -95,7 +95,7 @@ class LookBoard:
                 shared = self._looks[key] = _SharedLook(account, now, pending)
             return shared
 
-    def count_granted(self, look: _SharedLook, found: CallLook) -> list[InstanceNeed]:
+    def take_unseen_grants(self, look: _SharedLook, found: CallLook) -> list[InstanceNeed]:
         """What was let through and a look does not show; the lock is held by the caller. What it shows is forgotten."""
         now, holders = self.clock.monotonic(), found.holders()
         kept: list[_Grant] = []
@@ -222,7 +222,7 @@ class CallGuard:
         """
         found = look.pending.finish(seconds)
         with self.board.lock:
-            headrooms = found.assess_needs(needs, self.board.count_granted(look, found))
+            headrooms = found.assess_needs(needs, self.board.take_unseen_grants(look, found))
             operation = call.operation if call else ""
             verdict = judge_call(
                 operation,

@@ -32,11 +32,11 @@ _COPIES_NOTE = "The copies run on the instances that the endpoint has or may sca
 
 def endpoint_needs(request: Request, describe: Describe) -> RequestNeeds:
     """The needs of CreateEndpoint: those of its configuration."""
-    config = _described_config(request, describe)
+    config = _describe_endpoint_config(request, describe)
     return config_needs(config, f"endpoint configuration {request.get('EndpointConfigName')}")
 
 
-def _described_config(request: Request, describe: Describe) -> Request:
+def _describe_endpoint_config(request: Request, describe: Describe) -> Request:
     name = request.get("EndpointConfigName")
     if not name:
         raise NotJudgeable("EndpointConfigName", "the endpoint configuration is not given")
@@ -102,7 +102,7 @@ def endpoint_update_needs(request: Request, describe: Describe) -> RequestNeeds:
     on top of what is in use. A rolling update makes a batch at a time.
     """
     source = f"endpoint configuration {request.get('EndpointConfigName')}"
-    new = config_needs(_described_config(request, describe), source)
+    new = config_needs(_describe_endpoint_config(request, describe), source)
     policy = member_of(member_of(request, "DeploymentConfig", ""), "RollingUpdatePolicy", "DeploymentConfig")
     if request.get("RetainAllVariantProperties"):
         new = _with_present_counts(new, request, describe)
@@ -138,7 +138,7 @@ def capacity_needs(request: Request, describe: Describe) -> RequestNeeds:
     if not any("DesiredInstanceCount" in each or "ServerlessUpdateConfig" in each for each in wanted):
         return RequestNeeds()
     endpoint = describe("describe_endpoint", {"EndpointName": request.get("EndpointName")})
-    config = _described_config(endpoint, describe)
+    config = _describe_endpoint_config(endpoint, describe)
     present = {variant.get("VariantName"): variant for variant in _all_variants(endpoint)}
     planned = {variant.get("VariantName"): variant for variant in _all_variants(config)}
     parts: list[RequestNeeds] = []
@@ -174,7 +174,7 @@ def component_needs(request: Request, describe: Describe) -> RequestNeeds:
         component = {"InferenceComponentName": request.get("InferenceComponentName")}
         name = describe("describe_inference_component", component).get("EndpointName")
     endpoint = describe("describe_endpoint", {"EndpointName": name})
-    config = _described_config(endpoint, describe)
+    config = _describe_endpoint_config(endpoint, describe)
     present = {variant.get("VariantName"): variant for variant in _all_variants(endpoint)}
     parts = []
     for index, variant in enumerate(_all_variants(config)):

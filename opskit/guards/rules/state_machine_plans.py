@@ -78,11 +78,11 @@ def _walk_states(machine: Request, above: str, path: tuple[str, ...], walk: _Wal
     repeated = _repeated_states(states)
     for name, state in states.items():
         walk.loops += name in repeated
-        _walk_state(state, f"{above}States.{name}", path, walk)
+        _walk_workflow_state(state, f"{above}States.{name}", path, walk)
         walk.loops -= name in repeated
 
 
-def _walk_state(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -> None:
+def _walk_workflow_state(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -> None:
     kind = state.get("Type")
     if kind == "Task":
         _add_task(state, source, path, walk)

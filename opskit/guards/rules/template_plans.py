@@ -184,11 +184,11 @@ def _with_config(properties: Request, resource: Request, configs: set[str], stac
     if not isinstance(properties.get("EndpointConfigName"), Unresolved):
         return properties
     raw = (resource.get("Properties") or {}).get("EndpointConfigName")
-    referred = _referred_resource(raw)
+    referred = _referenced_resource(raw)
     return {**properties, "EndpointConfigName": f"{PLAN_NAME}{stack}{referred}"} if referred in configs else properties
 
 
-def _referred_resource(value: object) -> str | None:
+def _referenced_resource(value: object) -> str | None:
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
     if "Ref" in value:

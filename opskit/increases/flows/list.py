@@ -64,7 +64,7 @@ class RequestList:
     looked: datetime | None = None
 
 
-def list_increase_requests(clients: Sequence[AwsClient], now: datetime, *, only_open: bool) -> RequestList:
+def list_and_remember_requests(clients: Sequence[AwsClient], now: datetime, *, only_open: bool) -> RequestList:
     """Read every Region's requests; a Region that fails does not hide the others. The result is stored for the next
     listing; if opskit's state is unusable, only the changes are missing.
     """

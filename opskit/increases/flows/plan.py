@@ -124,7 +124,7 @@ def read_and_plan(
             None,
         )  # the console's form can be filled in anyway
     increase = plan_increase(target, snapshot, channel, now, submission)
-    if channel.falls_back and increase.result.only_support:
+    if channel.falls_back_to_support and increase.result.only_support:
         snapshot = replace(snapshot, support=_read_support_info(client, target.workload))
         return fall_back_to_support(
             increase,

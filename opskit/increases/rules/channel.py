@@ -71,7 +71,7 @@ class Channel(StrEnum):
                 return self
 
     @property
-    def falls_back(self) -> bool:
+    def falls_back_to_support(self) -> bool:
         """Whether AWS Support is asked where Service Quotas cannot take the request."""
         match self:
             case Channel.AUTO:

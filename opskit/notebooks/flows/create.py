@@ -21,7 +21,7 @@ from opskit.core.live_resources import ResourceKind
 from opskit.core.model import NOTEBOOK_ROLE_NAME, Notebook, Price, Requirement, Unknown, Workload
 from opskit.core.owners import OWNER_TAG, Owner
 from opskit.core.result_or_error import result_or_error
-from opskit.explain.rules.aws_errors import enrich_start_error
+from opskit.explain.rules.aws_errors import explain_start_error
 from opskit.guards.rules.refusals import capacity_error
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.changes import roles
@@ -148,7 +148,7 @@ def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
     except OutcomeUnknown as failure:
         return CreateResult(plan, CreateOutcome.UNKNOWN, None, [failure])
     except AwsError as failure:
-        return CreateResult(plan, CreateOutcome.REFUSED, None, [enrich_start_error(failure)])
+        return CreateResult(plan, CreateOutcome.REFUSED, None, [explain_start_error(failure)])
     client.left_running.note_reached(ResourceKind.NOTEBOOK, plan.spec.name, client.region)
     seen = result_or_error(partial(read_notebook, client, plan.spec.name))
     return CreateResult(plan, CreateOutcome.CREATED, None if isinstance(seen, OpskitError) else seen)

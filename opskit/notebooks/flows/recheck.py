@@ -85,7 +85,7 @@ def recheck_notebook(
         if there is None:
             yield Recheck(None, now, began, turn)
             return
-        evidence = NotebookEvidence(there, tags, jupyter, log, memory.found)
+        evidence = NotebookEvidence(there, tags=tags, jupyter=jupyter, log=log, inside=memory.found)
         assessment = assess_with_inside(evidence, policy, now)
         memory.forget_outdated(assessment, jupyter, policy)
         is_missing = enters and memory.may_look and memory.found is None and may_look_inside(tags, policy)

@@ -17,7 +17,7 @@ from opskit.core.exceptions import AwsError, GuardRefused, OpskitError, OutcomeU
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Notebook, Price, Requirement, Unknown, Workload
 from opskit.core.result_or_error import result_or_error
-from opskit.explain.rules.aws_errors import enrich_start_error
+from opskit.explain.rules.aws_errors import explain_start_error
 from opskit.notebooks.flows.send_start import send_start
 from opskit.notebooks.flows.wait import read_notebook_failure, wait_in_service
 from opskit.notebooks.reads.notebooks import get_notebook
@@ -119,7 +119,7 @@ def _start_notebook(client: AwsClient, start: StartAction, clock: Clock, pace: A
     except OutcomeUnknown as failure:
         return replace(start, outcome=StartOutcome.UNKNOWN, error=failure)
     except AwsError as failure:
-        return replace(start, outcome=StartOutcome.REFUSED, error=enrich_start_error(failure))
+        return replace(start, outcome=StartOutcome.REFUSED, error=explain_start_error(failure))
     if seen is not None and seen.traits.has_failed:
         client.left_running.note_ended(ResourceKind.NOTEBOOK, start.name, client.region)
         return replace(start, outcome=outcome, notebook=seen, error=read_notebook_failure(client, seen))

@@ -15,7 +15,7 @@ from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig
 from opskit.core.owners import Owner
 from opskit.core.tags import DEPLOYED_UNTIL
-from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error, may_say_why_in_log
+from opskit.explain.rules.aws_errors import endpoint_failure, explain_start_error, may_say_why_in_log
 from opskit.training.changes import endpoints as changes
 from opskit.training.events import JobSelected, RunEventSink
 from opskit.training.flows.follow import follow_endpoint
@@ -81,7 +81,7 @@ def _create_endpoint(
     except AwsError as failure:
         if isinstance(failure, OutcomeUnknown):
             raise
-        raise enrich_start_error(failure) from failure
+        raise explain_start_error(failure) from failure
 
 
 def _ensure_endpoint_config(

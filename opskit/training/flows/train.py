@@ -17,7 +17,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, OutcomeUnknown, Problem
 from opskit.core.live_resources import NOTHING_RUNS, LiveResource, ResourceKind
 from opskit.core.model import TransformJob, Workload
-from opskit.explain.rules.aws_errors import enrich_start_error, training_failure
+from opskit.explain.rules.aws_errors import explain_start_error, training_failure
 from opskit.guards.rules.refusals import worst_exit
 from opskit.increases.flows.raise_quotas import raise_quotas
 from opskit.increases.rules.increase import Increase
@@ -200,7 +200,7 @@ def _create_job(make: Callable[[], None], is_there: Callable[[], bool], clock: C
     except AwsError as failure:
         if isinstance(failure, OutcomeUnknown):
             raise
-        raise enrich_start_error(failure) from failure
+        raise explain_start_error(failure) from failure
 
 
 def _run_prefix_uri(plan: RunPlan) -> str:

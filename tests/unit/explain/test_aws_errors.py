@@ -8,7 +8,7 @@ from opskit.core.aws_names import TRANSFORM_LOGS, LogTail, endpoint_logs
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused
 from opskit.core.model import Endpoint, TrainingJob, TransformJob, Unknown
-from opskit.explain.rules.aws_errors import endpoint_failure, enrich_start_error, training_failure, transform_failure
+from opskit.explain.rules.aws_errors import endpoint_failure, explain_start_error, training_failure, transform_failure
 
 SHORT = (
     "The account-level service limit '{}' is {} Instances, with current utilization of {} Instances and a request "
@@ -48,20 +48,20 @@ def refused(message: str, code: str = "ResourceLimitExceeded") -> AwsError:
 def test_a_short_quota_becomes_its_numbers_and_the_command_that_helps(
     name: str, numbers: tuple[int, int, int], hint: str
 ) -> None:
-    error = enrich_start_error(refused(SHORT.format(name, *numbers)))
+    error = explain_start_error(refused(SHORT.format(name, *numbers)))
     assert isinstance(error, GuardRefused)
     assert name in error.problem.message
     assert hint in error.problem.hint
 
 
 def test_a_limit_in_words_nobody_has_seen_is_a_no_all_the_same() -> None:
-    error = enrich_start_error(refused("Something else is exceeded"))
+    error = explain_start_error(refused("Something else is exceeded"))
     assert error.exit is ExitCode.REFUSED
     assert "Something else is exceeded" in error.problem.message
 
 
 def test_what_is_not_offered_needs_no_increase() -> None:
-    error = enrich_start_error(
+    error = explain_start_error(
         refused("The requested resource training-job/ml.t3.medium is not available in this region")
     )
     assert isinstance(error, GuardRefused)
@@ -70,7 +70,7 @@ def test_what_is_not_offered_needs_no_increase() -> None:
 
 def test_any_other_refusal_stays_what_it_was() -> None:
     failure = refused("Could not assume role", "ValidationException")
-    assert enrich_start_error(failure) is failure
+    assert explain_start_error(failure) is failure
 
 
 def test_a_failed_job_shows_its_reason_and_the_end_of_its_log() -> None:

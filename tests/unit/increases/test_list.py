@@ -10,7 +10,7 @@ import pytest
 
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Workload
-from opskit.increases.flows.list import RequestList, list_increase_requests
+from opskit.increases.flows.list import RequestList, list_and_remember_requests
 from opskit.increases.flows.plan import plan_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.render import request_list_result
@@ -28,7 +28,7 @@ def faulty_quotas() -> FaultyServiceQuotas:
 
 
 def list_requests(aws: FaultyServiceQuotas, *, only_open: bool = False) -> RequestList:
-    return list_increase_requests(aws.new_clients(), aws.clock().now(), only_open=only_open)
+    return list_and_remember_requests(aws.new_clients(), aws.clock().now(), only_open=only_open)
 
 
 def request_records(aws: FaultyServiceQuotas, *, only_open: bool = False) -> list[dict[str, Any]]:
@@ -107,7 +107,7 @@ def test_whose_request_it_is_and_how_far_back_aws_remembers_is_told(faulty_quota
         {**made, "Id": "own", "Requester": json.dumps({"accountId": "1", "callerArn": arn})},
         {**made, "Id": "aws", "RequestType": "AutomaticManagement", "Requester": "not JSON"},
     ]
-    listed = list_increase_requests(faulty_quotas.new_clients(), faulty_quotas.clock().now(), only_open=False)
+    listed = list_and_remember_requests(faulty_quotas.new_clients(), faulty_quotas.clock().now(), only_open=False)
     result = request_list_result(listed)
     told = {row["request_id"]: (row["automatic"], row["requester"]) for row in result.data["requests"]}
     assert told == {"own": (False, arn), "aws": (True, None)}
