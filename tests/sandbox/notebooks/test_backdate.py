@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from opskit.sandbox import scenarios
+from opskit.sandbox.notebooks.jupyter.start_orders import NotebookPast, PastWork, StartOrders
 from opskit.sandbox.scenarios import NotebookKind, NotebookSeed, Scenario
 from opskit.sandbox.server import run_sandbox
 from tests.sandbox.notebooks.notebook_session import FIVE_HOURS, Visit, ago
@@ -49,3 +54,24 @@ def test_work_moves_a_record_that_was_set_back(corner: Any) -> None:
     visit.run(kernel["id"], "21 * 2")
     (kernel,) = visit.look("kernels")
     assert ago(kernel["last_activity"]) < timedelta(hours=1)
+
+
+def test_serve_jupyter_makes_another_kernel_where_the_ports_of_the_first_were_taken(tmp_path: Path) -> None:
+    orders, port_file = tmp_path / "orders.json", tmp_path / "port"
+    (tmp_path / "volume").mkdir()
+    StartOrders("secret", tmp_path / "volume", port_file, NotebookPast(PastWork.IDLE, 3600)).write_to(orders)
+    served = subprocess.Popen(
+        [sys.executable, "-m", "tests.sandbox.notebooks.jupyter_with_taken_ports", str(orders)],
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "JUPYTER_NO_CONFIG": "1", "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(port_file.exists)
+    finally:
+        served.terminate()
+        assert served.stderr is not None
+        said = served.stderr.read()
+        served.wait()
+    assert "Address already in use" in said

@@ -30,6 +30,10 @@ _NOTEBOOK = "analysis.ipynb"
 _FIRST_CHANGE_SECONDS = 10.0
 _SILENCE_SECONDS = 2.0
 
+# Jupyter chooses free ports for a kernel, which another process may take before the kernel does: Jupyter then starts it
+# again on others, where its first client never hears it.
+_KERNEL_WAITS_SECONDS = (30.0, 60.0, 120.0)
+
 KernelChange = tuple[str, Any]
 """The name of a recorded property of a kernel and its new value; None stands for any."""
 
@@ -72,17 +76,34 @@ async def _run_cell(app: ServerApp, code: str, seen_by_jupyter: list[KernelChang
     closes the browser tab.
     """
     _write_notebook(Path(app.root_dir) / _NOTEBOOK, code)
-    sessions: Any = app.session_manager
-    session = await sessions.create_session(path=_NOTEBOOK, name=_NOTEBOOK, type="notebook", kernel_name="python3")
-    kernel = app.kernel_manager.get_kernel(session["kernel"]["id"])
-    client: Any = kernel.client()
-    client.start_channels()
-    await client.wait_for_ready(timeout=120)
+    kernel, client = await _open_notebook(app)
     changes = _observe_kernel(kernel)
     client.execute(code)
     for change in seen_by_jupyter:
         await _wait_for_change(changes, change)
     client.stop_channels()
+
+
+async def _open_notebook(app: ServerApp) -> tuple[Any, Any]:
+    """The kernel of a notebook that was opened, and a client that it has answered.
+
+    Raises:
+        RuntimeError: none of several kernels answered.
+    """
+    sessions: Any = app.session_manager
+    for seconds in _KERNEL_WAITS_SECONDS:
+        session = await sessions.create_session(path=_NOTEBOOK, name=_NOTEBOOK, type="notebook", kernel_name="python3")
+        kernel = app.kernel_manager.get_kernel(session["kernel"]["id"])
+        client: Any = kernel.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=seconds)
+        except RuntimeError:
+            client.stop_channels()
+            await sessions.delete_session(session["id"])
+        else:
+            return kernel, client
+    raise RuntimeError("no kernel answered")
 
 
 async def _start_unconnected_kernel(app: ServerApp) -> None:

@@ -29,7 +29,7 @@ HOST = "127.0.0.1"
 _REQUIRED_MODULES = ("jupyter_server", "jupyter_server_terminals", "ipykernel")
 _INHERITED_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 # Jupyter starts in seconds, but not on a machine that starts many at a time.
-_START_TIMEOUT_SECONDS = 180.0
+_START_TIMEOUT_SECONDS = 240.0
 
 
 class JupyterFailed(Exception):
