@@ -54,8 +54,8 @@ _PAGES: Mapping[str, _PageTokens] = {
 }
 
 
-# SageMaker's defaults differ from one operation to the next, and are AWS's to change. What each calls the time of
-# creation:
+# SageMaker's defaults differ from one operation to the next (jobs come the oldest first), and are AWS's to change. What
+# each calls the time of creation:
 _ORDERS = {
     **dict.fromkeys(
         (

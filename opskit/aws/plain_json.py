@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from opskit.aws.response_checks import once_per_operation
+
 _SCALARS = frozenset({"string", "boolean", "integer", "long", "float", "double"})
 _Prune = Callable[[Any], None]
 
@@ -38,20 +40,12 @@ def parse_plain_body(
     response_dict["body"] = b"{}"
 
 
-# By service, API version and operation, not by botocore's model: each client has a model of its own.
-_PRUNERS: dict[tuple[str, str, str], _Prune | None] = {}
-
-
+@once_per_operation
 def _pruner_of(operation_model: Any) -> _Prune | None:
     """What makes a parsed body of an operation what botocore would; None: only botocore can."""
-    service = operation_model.service_model
-    key = (service.service_name, service.api_version, operation_model.name)
-    if key not in _PRUNERS:
-        _PRUNERS[key] = _new_pruner(operation_model.output_shape) if service.resolved_protocol == "json" else None
-    return _PRUNERS[key]
-
-
-def _new_pruner(shape: Any) -> _Prune | None:
+    shape = operation_model.output_shape
+    if operation_model.service_model.resolved_protocol != "json":
+        return None
     try:
         return _structure_pruner(shape) if shape is not None and shape.type_name == "structure" else None
     except (_NotPlain, RecursionError):  # a shape may contain itself

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
+
+MadeT = TypeVar("MadeT")
 
 REQUIRED_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "account:ListRegions": ("Regions",),
@@ -242,3 +245,19 @@ _BODY_CHECKS = {
     "ec2": _is_query_body,
     "rest-xml": _is_rest_xml_body,
 }
+
+
+def once_per_operation(make: Callable[[Any], MadeT]) -> Callable[[Any], MadeT]:
+    """What ``make`` makes of botocore's model of an operation, made once: each client has a model of its own, so they
+    are known by their service, API version and name.
+    """
+    made: dict[tuple[str, str, str], MadeT] = {}
+
+    @wraps(make)
+    def make_once(model: Any) -> MadeT:
+        key = (model.service_model.service_name, model.service_model.api_version, model.name)
+        if key not in made:
+            made[key] = make(model)
+        return made[key]
+
+    return make_once

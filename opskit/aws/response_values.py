@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from opskit.aws.response_checks import UnreadableResponse
+from opskit.aws.response_checks import UnreadableResponse, once_per_operation
 
 _TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "string": ("a string", (str,)),
@@ -114,16 +114,10 @@ class _ValueType:
         return ""
 
 
-# By service, API version and operation, not by botocore's model: each client has a model of its own.
-_WHOLE_TYPES: dict[tuple[str, str, str], _ValueType] = {}
-
-
+@once_per_operation
 def _whole_type(model: Any) -> _ValueType:
     """The type of an operation's response."""
-    key = (model.service_model.service_name, model.service_model.api_version, model.name)
-    if key not in _WHOLE_TYPES:
-        _WHOLE_TYPES[key] = _value_type(model.output_shape)
-    return _WHOLE_TYPES[key]
+    return _value_type(model.output_shape)
 
 
 def _value_type(shape: Any) -> _ValueType:

@@ -97,9 +97,7 @@ def list_config_arns(client: AwsClient) -> Iterator[tuple[str, str]]:
     Raises:
         AwsError: a page could not be read.
     """
-    for page in client.paginate(
-        "sagemaker", "list_endpoint_configs", MaxResults=_PAGE, SortBy="CreationTime", SortOrder="Descending"
-    ):
+    for page in client.paginate("sagemaker", "list_endpoint_configs", MaxResults=_PAGE):
         with parse_errors_as_aws(client, "sagemaker:ListEndpointConfigs"):
             found = [(each["EndpointConfigName"], each["EndpointConfigArn"]) for each in page["EndpointConfigs"]]
         yield from found

@@ -103,11 +103,9 @@ def list_live_jobs(
     remembered: EndedJobs | None = None
     listed: dict[str, Response] = {}
     times: list[datetime] = []
-    # Sorted by us, newest first: AWS's default is the oldest first. Without a status: that filter runs after the page
-    # is cut.
-    ask = {"MaxResults": _PAGE, "SortBy": "CreationTime", "SortOrder": "Descending"}
     try:
-        for number, page in enumerate(client.paginate("sagemaker", kind.listing, **ask)):
+        # The newest first, as pages come. Without a status: that filter runs after the page is cut.
+        for number, page in enumerate(client.paginate("sagemaker", kind.listing, MaxResults=_PAGE)):
             # Whose account it is, and what Search knows, decides only which pages follow: the first waits for neither.
             remembered = load_ended_jobs(client, kind.name) if number == 0 else remembered
             summaries: list[Response] = page[kind.summaries]

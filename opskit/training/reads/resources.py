@@ -60,9 +60,7 @@ def list_named(client: AwsClient, kind: ListableKind, contains: str) -> list[Lis
         AwsError: the listing could not be read.
     """
     operation, member, prefix = kind.value
-    # Stated explicitly: SageMaker's documented default is ascending for jobs.
-    order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
-    pages = client.paginate("sagemaker", operation, NameContains=contains, MaxResults=_PAGE, **order)
+    pages = client.paginate("sagemaker", operation, NameContains=contains, MaxResults=_PAGE)
     items = [item for page in pages for item in page[member]]
     with parse_errors_as_aws(client, f"sagemaker:{''.join(word.capitalize() for word in operation.split('_'))}"):
         return [

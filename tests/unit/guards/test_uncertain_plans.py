@@ -225,6 +225,20 @@ def terraform(kind: str, actions: list[str], before: Any, after: Any) -> dict[st
     return {"format_version": "1.2", "resource_changes": [resource]}
 
 
+def seed_lab(fake_aws: FakeAws, status: str, totals: Mapping[str, int], quota: int) -> None:
+    """A notebook instance of that status with a volume of 5 GB, and quotas: those named, and all others alike."""
+    lab = {
+        "NotebookInstanceName": "lab",
+        "NotebookInstanceArn": "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/lab",
+        "NotebookInstanceStatus": status,
+        "InstanceType": M4,
+        "VolumeSizeInGB": 5,
+    }
+    fake_aws.quotas = [Entry(each.name, each.code, totals.get(each.name, quota), 0) for each in fake_aws.quotas]
+    fake_aws.running["ListNotebookInstances"] = lambda asked: {"NotebookInstances": [lab]}
+    fake_aws.running["DescribeNotebookInstance"] = lambda asked: lab
+
+
 @pytest.mark.parametrize(
     ("actions", "status", "quota", "code"),
     [
@@ -241,18 +255,9 @@ def terraform(kind: str, actions: list[str], before: Any, after: Any) -> dict[st
 def test_what_is_replaced_leaves_its_place(
     guard_plan: Guard, fake_aws: FakeAws, actions: list[str], status: str, quota: int, code: int
 ) -> None:
-    lab = {
-        "NotebookInstanceName": "lab",
-        "NotebookInstanceArn": "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/lab",
-        "NotebookInstanceStatus": status,
-        "InstanceType": M4,
-        "VolumeSizeInGB": 5,
-    }
     # The old volume goes with the old instance, whether or not that runs; beside it both have to fit.
     totals = {"Total number of notebook instances": 9, NOTEBOOK_VOLUMES: 5 if actions[0] == "delete" else 10}
-    fake_aws.quotas = [Entry(each.name, each.code, totals.get(each.name, quota), 0) for each in fake_aws.quotas]
-    fake_aws.running["ListNotebookInstances"] = lambda asked: {"NotebookInstances": [lab]}
-    fake_aws.running["DescribeNotebookInstance"] = lambda asked: lab
+    seed_lab(fake_aws, status, totals, quota)
     state = {"name": "lab", "instance_type": M4}
     assert guard_plan(terraform(NOTEBOOK, actions, state, {**state, "subnet_id": "s"})).code == code
 
@@ -265,19 +270,10 @@ def test_what_is_replaced_leaves_its_place(
 def test_what_takes_the_place_of_a_running_notebook_needs_its_larger_volume(
     guard_plan: Guard, fake_aws: FakeAws, actions: list[str], status: str, gigabytes: int, code: int
 ) -> None:
-    lab = {
-        "NotebookInstanceName": "lab",
-        "NotebookInstanceArn": "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/lab",
-        "NotebookInstanceStatus": status,
-        "InstanceType": M4,
-        "VolumeSizeInGB": 5,
-    }
     # More instances run than either quota has room for: whoever needs no further one is not refused for that.
     quota = 0 if status == "InService" else 1
     totals = {"Total number of notebook instances": 1 - quota + quota * 9, NOTEBOOK_VOLUMES: gigabytes}
-    fake_aws.quotas = [Entry(each.name, each.code, totals.get(each.name, quota), 0) for each in fake_aws.quotas]
-    fake_aws.running["ListNotebookInstances"] = lambda asked: {"NotebookInstances": [lab]}
-    fake_aws.running["DescribeNotebookInstance"] = lambda asked: lab
+    seed_lab(fake_aws, status, totals, quota)
     state = {"name": "lab", "instance_type": M4, "volume_size": 5}
     ran = guard_plan(terraform(NOTEBOOK, actions, state, {**state, "volume_size": 20}))
     assert ran.code == code
