@@ -196,7 +196,10 @@ def make_shell(running: RunningSandbox, home: Path) -> Shell:
 
 @pytest.fixture(autouse=True)
 def patient_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No answer is given up because the machine is busy, by what runs in this process either."""
+    """No answer is given up because the machine is busy, by what runs in this process either; and the clients that a
+    test makes for itself wait where the sandbox throttles them, since nobody knows how much was asked just before.
+    """
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "10")
     monkeypatch.setenv("OPSKIT_READ_TIMEOUT", f"{PATIENCE_SECONDS:.0f}s")
     monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
