@@ -209,16 +209,3 @@ def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
         for name, value in aws.environment().items():
             monkeypatch.setenv(name, value)
         yield aws
-
-
-@pytest.fixture
-def no_backoff() -> Iterator[None]:
-    """Reads that fail are repeated, but at once, and no rate is kept. It is undone before what was set up before it:
-    another fixture may have patched the same, and would else be put back last.
-    """
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("opskit.aws.pacing.RATES", {})
-        patched.setattr("opskit.aws.pacing.RateLimiter.acquire", lambda self: 0)
-        patched.setattr("opskit.aws.client.THROTTLED_SECONDS", 0.0)
-        patched.setattr("opskit.aws.client.random.uniform", lambda low, high: 0.0)
-        yield

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fault_proxy import Answer, FaultProxy, fault_proxy
+from tests.fakes.pacing import without_backoff
 from tests.journeys.conftest import run_sandbox
 from tests.slow import starts_server
 
@@ -21,14 +22,20 @@ SILENCE: dict[str, Answer] = {
 @pytest.fixture(scope="module")
 @starts_server
 def half_answer_proxy() -> Iterator[FaultProxy]:
-    """A way to an account whose quotas are used up, and in which nothing of the workflow's is left."""
-    with run_sandbox("full") as running, fault_proxy(running.url) as road, pytest.MonkeyPatch.context() as patched:
+    """A way to an account whose quotas are used up, and in which nothing of the workflow's is left. Commands keep no
+    rates there, and neither does the sandbox, or they would give up at its first ThrottlingException.
+    """
+    with (
+        run_sandbox("full", options=("--rates", "off")) as running,
+        fault_proxy(running.url) as road,
+        without_backoff(),
+        pytest.MonkeyPatch.context() as patched,
+    ):
         for name, value in {**running.environment(), "AWS_ENDPOINT_URL": road.url}.items():
             patched.setenv(name, value)
         yield road
 
 
-@pytest.mark.usefixtures("no_backoff")
 @pytest.mark.parametrize(
     ("words", "usual", "honest"),
     [
