@@ -8,12 +8,14 @@ cannot be imported, and exits with 1 if there are any.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import opskit
@@ -42,8 +44,21 @@ def find_modules() -> list[str]:
     return [name for name in found if name not in _LOADS_JUPYTER and not name.endswith("__main__")]
 
 
+def own_namespaces(modules: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What each module makes itself, by name: a table is named where its rows are, not where it is imported."""
+    for name in modules:
+        module = importlib.import_module(name)
+        source = Path(module.__file__ or "").read_text(encoding="utf-8")
+        own = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and _is_stored(node)}
+        yield name, {each: value for each, value in vars(module).items() if each in own}
+
+
+def _is_stored(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
 def find_tables(namespaces: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[EnumTable]:
-    """The tables in the namespaces of modules. A table that other modules import is returned once."""
+    """The tables in the namespaces of modules. A table with several names is returned once."""
     seen: set[int] = set()
     for module, names in namespaces:
         for name, value in names.items():
@@ -60,15 +75,16 @@ def _kinds_of_keys(table: Mapping[Any, Any]) -> set[type[Enum]]:
 def main() -> int:
     """Check all tables; return 1 if anything was found."""
     findings: list[str] = []
-    namespaces: list[tuple[str, Mapping[str, Any]]] = []
+    importable: list[str] = []
     for name in find_modules():
         try:
-            namespaces.append((name, vars(importlib.import_module(name))))
+            importlib.import_module(name)
+            importable.append(name)
         except Exception as error:  # the other modules are still checked
             findings.append(f"{name} cannot be imported: {error!r}")
     findings += [
         f"{table.name} has no row for {', '.join(table.missing_members)} of {table.kind.__name__}"
-        for table in find_tables(namespaces)
+        for table in find_tables(own_namespaces(importable))
         if table.missing_members
     ]
     for finding in findings:

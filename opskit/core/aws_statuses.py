@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 
 class NotebookStatus(StrEnum):
@@ -197,8 +198,16 @@ class WarmPoolStatus(StrEnum):
                 return False
 
 
+class EndingStatus(Protocol):
+    """A status of something that ends by itself, such as a job."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has ended and costs nothing more."""
+
+
 class JobStatus(StrEnum):
-    """The status of a training, transform or processing job."""
+    """The status of a training, transform, processing or AutoML job."""
 
     IN_PROGRESS = "InProgress"
     COMPLETED = "Completed"
@@ -261,4 +270,59 @@ class JobStatus(StrEnum):
             case JobStatus.COMPLETED | JobStatus.STOPPED | JobStatus.DELETING:
                 return False
             case JobStatus.IN_PROGRESS | JobStatus.STOPPING | JobStatus.UNKNOWN:
+                return False
+
+
+class TuningJobStatus(StrEnum):
+    """The status of a hyperparameter tuning job."""
+
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    DELETING = "Deleting"
+    DELETE_FAILED = "DeleteFailed"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> TuningJobStatus:
+        return cls.UNKNOWN
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the job has ended. AWS deletes only one that has."""
+        match self:
+            case TuningJobStatus.COMPLETED | TuningJobStatus.FAILED | TuningJobStatus.STOPPED:
+                return True
+            case TuningJobStatus.DELETING | TuningJobStatus.DELETE_FAILED:
+                return True
+            case TuningJobStatus.IN_PROGRESS | TuningJobStatus.STOPPING | TuningJobStatus.UNKNOWN:
+                return False
+
+
+class LabelingJobStatus(StrEnum):
+    """The status of a labeling job."""
+
+    INITIALIZING = "Initializing"
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> LabelingJobStatus:
+        return cls.UNKNOWN
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the job has ended."""
+        match self:
+            case LabelingJobStatus.COMPLETED | LabelingJobStatus.FAILED | LabelingJobStatus.STOPPED:
+                return True
+            case LabelingJobStatus.INITIALIZING | LabelingJobStatus.IN_PROGRESS | LabelingJobStatus.STOPPING:
+                return False
+            case LabelingJobStatus.UNKNOWN:
                 return False

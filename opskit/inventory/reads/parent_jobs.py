@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opskit.aws.client import AwsClient
+from opskit.core.aws_statuses import JobStatus, LabelingJobStatus, TuningJobStatus
 from opskit.inventory.rules.running_resource import BilledKind, InventoryPart, RunningResource, aws_sagemaker_command
 from opskit.quotas.reads.job_listings import JobKind, read_live_jobs
 from opskit.quotas.reads.usage_listings import Response
@@ -24,20 +25,20 @@ class ParentJobs:
 
 
 _TUNING = ParentJobs(
-    JobKind("hyper_parameter_tuning_job", "HyperParameterTuningJob"),
+    JobKind("hyper_parameter_tuning_job", "HyperParameterTuningJob", TuningJobStatus),
     BilledKind.TUNING,
     "hyper-parameter-tuning-job",
     free="its training jobs bill, and are listed on their own",
 )
 _AUTOML = ParentJobs(
     # The newer description is of jobs that were made by either call.
-    JobKind("auto_ml_job", "AutoMLJob", description="describe_auto_ml_job_v2"),
+    JobKind("auto_ml_job", "AutoMLJob", JobStatus, description="describe_auto_ml_job_v2"),
     BilledKind.OTHER,
     "auto-ml-job",
     free="the jobs that it runs bill, and are listed on their own",
 )
 _LABELING = ParentJobs(
-    JobKind("labeling_job", "LabelingJob", summaries="LabelingJobSummaryList"),
+    JobKind("labeling_job", "LabelingJob", LabelingJobStatus, summaries="LabelingJobSummaryList"),
     BilledKind.OTHER,
     "labeling-job",
     unpriced="labeling is billed by object and by who labels",

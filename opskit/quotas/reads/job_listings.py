@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from opskit.aws.client import AwsClient, response_time
 from opskit.aws.gather import gather_all
-from opskit.core.aws_statuses import JobStatus, WarmPoolStatus
+from opskit.core.aws_statuses import EndingStatus, JobStatus, WarmPoolStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
@@ -42,12 +42,14 @@ SEARCH_LAG = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class JobKind:
-    """How AWS lists and describes jobs of a kind, in boto3's words. ``summaries`` and ``description`` are the member of
-    the listing and the operation that describes one, where these break the rule.
+    """How AWS lists and describes jobs of a kind, in boto3's words. ``statuses`` are its own, since kinds differ in
+    them: a word that they lack may go on. ``summaries`` and ``description`` are the member of the listing and the
+    operation that describes one, where these break the rule.
     """
 
     name: str
     prefix: str
+    statuses: Callable[[str], EndingStatus]
     summaries: str = ""
     description: str = ""
 
@@ -65,10 +67,14 @@ class JobKind:
         """The operation that lists them."""
         return f"list_{self.name}s"
 
+    def has_ended(self, job: Response) -> bool:
+        """Whether a job, listed or described, holds nothing more than perhaps a warm pool."""
+        return self.statuses(job[f"{self.prefix}Status"]).is_finished
 
-TRAINING_JOBS = JobKind("training_job", "TrainingJob")
-TRANSFORM_JOBS = JobKind("transform_job", "TransformJob")
-PROCESSING_JOBS = JobKind("processing_job", "ProcessingJob")
+
+TRAINING_JOBS = JobKind("training_job", "TrainingJob", JobStatus)
+TRANSFORM_JOBS = JobKind("transform_job", "TransformJob", JobStatus)
+PROCESSING_JOBS = JobKind("processing_job", "ProcessingJob", JobStatus)
 
 
 @dataclass(frozen=True)
@@ -89,8 +95,7 @@ class LiveJobs:
 
     def split_by_pool(self) -> tuple[set[str], set[str]]:
         """The names of those that may run, and of those that have ended and keep their instances warm."""
-        status = f"{self.kind.prefix}Status"
-        running = {name for name, summary in self.listed.items() if not JobStatus(summary[status]).is_finished}
+        running = {name for name, summary in self.listed.items() if not self.kind.has_ended(summary)}
         return running | self.unended, self.listed.keys() - running
 
 
@@ -149,8 +154,7 @@ def _untold(kind: JobKind, summaries: Iterable[Response]) -> Unknown | None:
 
 def _may_hold(kind: JobKind, summary: Response) -> bool:
     pool = summary.get("WarmPoolStatus")
-    runs = not JobStatus(summary[f"{kind.prefix}Status"]).is_finished
-    return runs or (pool is not None and WarmPoolStatus(pool.get("Status")).may_hold_quota)
+    return not kind.has_ended(summary) or (pool is not None and WarmPoolStatus(pool.get("Status")).may_hold_quota)
 
 
 @dataclass(frozen=True)
@@ -172,8 +176,7 @@ def read_live_jobs(client: AwsClient, kind: JobKind) -> tuple[list[Response], Un
     if isinstance(listed, Unknown):
         return [], listed
     described = describe_jobs(client, kind, listed.names, listed.listed.keys())
-    status = f"{kind.prefix}Status"
-    live = {name: job for name, job in described.jobs.items() if not JobStatus(job[status]).is_finished}
+    live = {name: job for name, job in described.jobs.items() if not kind.has_ended(job)}
     remember_ended_jobs(client, listed, described.gone | (described.jobs.keys() - live.keys()))
     return list(live.values()), described.gap
 

@@ -122,7 +122,7 @@ def _instances_of(jobs: Iterable[Response]) -> dict[str, int]:
 
 
 def _is_running(job: Response) -> bool:
-    return not JobStatus(job["TrainingJobStatus"]).is_finished
+    return not TRAINING_JOBS.has_ended(job)
 
 
 def _holds_warm_pool(job: Response) -> bool:

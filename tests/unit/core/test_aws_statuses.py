@@ -9,13 +9,23 @@ from typing import Any
 import botocore.session
 import pytest
 
-from opskit.core.aws_statuses import AppStatus, EndpointStatus, JobStatus, NotebookStatus, WarmPoolStatus
+from opskit.core.aws_statuses import (
+    AppStatus,
+    EndpointStatus,
+    JobStatus,
+    LabelingJobStatus,
+    NotebookStatus,
+    TuningJobStatus,
+    WarmPoolStatus,
+)
 from opskit.core.model import Endpoint
 
 STATUSES: dict[type[StrEnum], list[str]] = {
     NotebookStatus: ["NotebookInstanceStatus"],
     EndpointStatus: ["EndpointStatus"],
-    JobStatus: ["TrainingJobStatus", "TransformJobStatus", "ProcessingJobStatus"],
+    JobStatus: ["TrainingJobStatus", "TransformJobStatus", "ProcessingJobStatus", "AutoMLJobStatus"],
+    TuningJobStatus: ["HyperParameterTuningJobStatus"],
+    LabelingJobStatus: ["LabelingJobStatus"],
     AppStatus: ["AppStatus"],
     WarmPoolStatus: ["WarmPoolResourceStatus"],
 }
@@ -55,5 +65,11 @@ def test_an_endpoint_in_an_unknown_status_is_watched_on_and_may_bill() -> None:
 def test_a_job_an_app_and_a_pool_in_an_unknown_status_may_go_on() -> None:
     assert not JobStatus("Hibernating").is_finished
     assert not JobStatus("Hibernating").is_completed
+    assert not TuningJobStatus("Hibernating").is_finished
+    assert not LabelingJobStatus("Hibernating").is_finished
+
+
+def test_a_tuning_job_that_could_not_be_deleted_has_ended() -> None:
+    assert TuningJobStatus("DeleteFailed").is_finished
     assert AppStatus("Hibernating").may_hold_quota
     assert WarmPoolStatus("Hibernating").may_hold_quota

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from importlib import import_module
 
 from opskit.quotas.rules.model import Verdict
-from tools.whole_tables import EnumTable, find_modules, find_tables, main
+from tools.whole_tables import EnumTable, find_modules, find_tables, main, own_namespaces
 
 
 class Foreign(StrEnum):
     A = "a"
+
+
+COUNTERS = "opskit.quotas.reads.usage"
+WORKLOADS = "opskit.core.workloads"
 
 
 def tables_in(**names: object) -> list[EnumTable]:
@@ -47,3 +52,16 @@ def test_what_is_no_table_of_an_enumeration_is_left_alone() -> None:
 def test_a_table_that_others_import_is_told_of_once() -> None:
     table = {Verdict.FITS: ""}
     assert [found.name for found in find_tables([("one", {"T": table}), ("two", {"T": table})])] == ["one.T"]
+
+
+def test_a_table_is_named_where_it_is_made_and_not_where_it_is_imported_first() -> None:
+    """So that whoever reads the name opens the file in which the row is missing."""
+    names = [found.name for found in find_tables(own_namespaces([COUNTERS, WORKLOADS]))]
+    assert f"{WORKLOADS}.WORKLOADS" in names
+    assert f"{COUNTERS}.WORKLOADS" not in names
+
+
+def test_every_table_stays_when_what_is_imported_is_left_out() -> None:
+    modules = find_modules()
+    imported = {id(found.rows) for found in find_tables((name, vars(import_module(name))) for name in modules)}
+    assert imported == {id(found.rows) for found in find_tables(own_namespaces(modules))}
