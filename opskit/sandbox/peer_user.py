@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
+from opskit.sandbox.socket_diag import find_holder
+
 _TABLES = ("tcp", "tcp6")
 # Columns of /proc/net/tcp.
 _LOCAL, _REMOTE, _UID, _INODE = 1, 2, 7, 9
@@ -18,14 +20,21 @@ def peer_uid(peer: tuple[str, int], own: tuple[str, int]) -> int | None:
     """The uid that holds the socket ``peer`` (address, port) which is connected to ``own``; None where that cannot be
     told: another system, a socket that is closed, a user of another container.
     """
+    holder = find_holder(peer, own)
+    if holder is not None:
+        return _known_uid(holder.uid, is_held=holder.inode != 0)
     wanted = [(_table_address(*peer, version), _table_address(*own, version)) for version in (4, 6)]
     for table in _TABLES:
         for row in table_rows(table):
-            # Without an inode nobody holds the socket any more, and the table names root for it.
             if (row[_LOCAL], row[_REMOTE]) in wanted and row[_INODE] != "0":
-                uid = int(row[_UID])
-                return None if uid == overflow_uid() else uid
+                return _known_uid(int(row[_UID]), is_held=True)
     return None
+
+
+def _known_uid(uid: int, *, is_held: bool) -> int | None:
+    """The uid that Linux names, unless it stands for nobody in particular."""
+    # A socket without an inode is held by nobody any more, and root is named for it.
+    return uid if is_held and uid != overflow_uid() else None
 
 
 def is_own_peer(peer: tuple[str, int], own: tuple[str, int]) -> bool | None:
