@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 PARTS: Mapping[str, Sequence[str]] = {
-    "unit": ("tests/unit",),
+    "unit": ("-m", "not served", "tests/unit"),
+    "served": ("-m", "served", "tests/unit"),
     "sandbox": ("tests/sandbox",),
     "journeys": ("tests/journeys",),
     "packaging": ("tests/packaging",),

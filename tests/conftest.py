@@ -27,7 +27,7 @@ from tests.botocore_sharing import share_botocore
 from tests.fakes import direct_calls
 from tests.fakes.fake_aws import FakeAws, serve_fake_aws
 from tests.prefork import end_forkservers
-from tests.slow import fail_servers, stands_on_server
+from tests.slow import fail_real_servers, fail_small_servers, markers_of_fixtures, serves
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has Ctrl-C ignored, and every process they start inherits that.
@@ -58,12 +58,12 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what stands on a server ``slow``. Leave out what is marked ``soak`` unless -m asks for it (in addopts,
-    another -m would bring it in).
+    """Mark what stands on a server. Leave out what is marked ``soak`` unless -m asks for it (in addopts, another -m
+    would bring it in).
     """
     for item in items:
-        if stands_on_server(item):
-            item.add_marker("slow")
+        for name in markers_of_fixtures(item):
+            item.add_marker(name)
     if "soak" not in config.option.markexpr:
         left_out = [item for item in items if item.get_closest_marker("soak")]
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
@@ -120,10 +120,12 @@ def forkservers_that_end() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_server_unless_slow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_server_unless_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What starts a server says so by its marker."""
     if request.node.get_closest_marker("slow") is None:
-        fail_servers(monkeypatch)
+        fail_real_servers(monkeypatch)
+        if request.node.get_closest_marker("served") is None:
+            fail_small_servers(monkeypatch)
 
 
 _NUMBERS = count()
@@ -199,6 +201,7 @@ def _record_calls(patched: pytest.MonkeyPatch, calls: set[str]) -> None:
 
 
 @pytest.fixture
+@serves
 def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """An empty small AWS that clients made in this process talk to, and nobody's own profile."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:

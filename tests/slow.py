@@ -1,10 +1,12 @@
-"""Which tests are ``slow``: those that start a real server (a sandbox, with all that trains and serves in it, a demo, a
-cron), or stand on a fixture that did. The marker is read off the fixtures, and starting one without it fails.
+"""Which tests need a server, and which none. ``slow`` are those that start a real one (a sandbox, with all that trains
+and serves in it, a demo, a cron), ``served`` those that talk to a small one of their own process (an AWS, a Jupyter, a
+webhook). Both markers are read off the fixtures, and a test that starts a server without its marker fails.
 """
 
 from __future__ import annotations
 
 import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,23 +21,40 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def starts_server(fixture: F) -> F:
     """Say of a fixture, below ``@pytest.fixture``, that it starts a real server: all that use it are slow."""
-    fixture.starts_server = True  # type: ignore[attr-defined]
+    fixture.marks_tests = "slow"  # type: ignore[attr-defined]
     return fixture
 
 
-def stands_on_server(item: pytest.Item) -> bool:
-    """Whether a fixture of a test's, or one of theirs, starts a real server."""
+def serves(fixture: F) -> F:
+    """Say of a fixture, below ``@pytest.fixture``, that it has a small server in this process: all that use it are
+    served.
+    """
+    fixture.marks_tests = "served"  # type: ignore[attr-defined]
+    return fixture
+
+
+def markers_of_fixtures(item: pytest.Item) -> set[str]:
+    """What a test is marked by its fixtures, and by theirs."""
     info = getattr(item, "_fixtureinfo", None)
     found = [each for several in info.name2fixturedefs.values() for each in several] if info else []
-    return any(hasattr(each.func, "starts_server") for each in found)
+    return {each.func.marks_tests for each in found if hasattr(each.func, "marks_tests")}
 
 
-def fail_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no server be started, in this process or in one of its own."""
+def fail_real_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no real server be started, in this process or in one of its own."""
     monkeypatch.setattr(subprocess.Popen, "__init__", _unless_it_serves(subprocess.Popen.__init__))
     monkeypatch.setattr(Forkserver, "start", _unless_it_serves(Forkserver.start))
     if server := sys.modules.get("opskit.sandbox.server"):
         monkeypatch.setattr(server, "open_listener", lambda port: _fail_server_start("run_sandbox"))
+
+
+def fail_small_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing in this process listen for connections."""
+
+    def listen(_: socket.socket, *__: Any) -> NoReturn:
+        pytest.fail("this listens for connections: mark the test served, or its fixture @serves (tests/slow.py)")
+
+    monkeypatch.setattr(socket.socket, "listen", listen)
 
 
 def _unless_it_serves(start: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,4 +70,4 @@ def _unless_it_serves(start: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _fail_server_start(what: str) -> NoReturn:
-    pytest.fail(f"{what} starts a server: mark the test slow, or its fixture starts_server")
+    pytest.fail(f"{what} starts a server: mark the test slow, or its fixture @starts_server (tests/slow.py)")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, FakeAws, Fault
+from tests.slow import serves
 
 
 def run_doctor(capsys: pytest.CaptureFixture[str]) -> CliResult:
@@ -50,6 +51,7 @@ def test_without_a_region_it_says_so(
 
 
 @pytest.fixture
+@serves
 def silent_endpoint(monkeypatch: pytest.MonkeyPatch, fake_aws: FakeAws) -> Iterator[None]:
     """An endpoint that takes every connection and never says a word."""
     with socket.socket() as listening:

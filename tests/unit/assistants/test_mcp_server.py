@@ -18,6 +18,7 @@ from mcp.types import CallToolResult, TextContent
 from opskit.cli import main
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws, serve_fake_aws
+from tests.slow import serves
 
 TYPE = "ml.m4.xlarge"
 PATIENCE_SECONDS = 600.0
@@ -28,6 +29,7 @@ Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
+@serves
 def account() -> Iterator[FakeAws]:
     """An account with four of everything, in which one endpoint runs."""
     quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]

@@ -16,6 +16,7 @@ import pytest
 from opskit.aws.session import open_session
 from opskit.core.exceptions import AwsError, ExitCode, OutcomeUnknown
 from opskit.explain.flows import explain_text
+from tests.slow import serves
 
 EMPTY = b'{"NotebookInstances": []}'
 NEEDS_PASSWORD, FORBIDDEN = b"407 Proxy Authentication Required", b"403 Forbidden"
@@ -71,6 +72,7 @@ def untrusted_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+@serves
 def tls_server(untrusted_certificate: Path) -> Iterator[int]:
     server = HTTPServer(("127.0.0.1", 0), Quiet)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -81,11 +83,13 @@ def tls_server(untrusted_certificate: Path) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
+@serves
 def plain_server() -> Iterator[int]:
     yield from serve_in_thread(HTTPServer(("127.0.0.1", 0), Quiet))
 
 
 @pytest.fixture
+@serves
 def refusing_proxy_server(request: pytest.FixtureRequest) -> Iterator[int]:
     yield from serve_in_thread(socketserver.TCPServer(("127.0.0.1", 0), refusing_proxy(request.param)))
 

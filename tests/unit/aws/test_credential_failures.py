@@ -13,6 +13,7 @@ from opskit.aws.session import open_session
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, ClockSkew, CredentialsError, ExitCode
 from opskit.explain.flows import explain_text
 from tests.fakes.fixed_answer_server import FixedAnswer, fixed_answer_server
+from tests.slow import serves
 
 ROLE = "arn:aws:iam::111122223333:role/ds"
 KEYS = "aws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = x\n"
@@ -80,6 +81,7 @@ def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+@serves
 def sts_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FixedAnswer]:
     with fixed_answer_server() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)

@@ -25,6 +25,7 @@ from tests.fakes.api_models import (
     python_name,
 )
 from tests.fakes.fixed_answer_server import FixedAnswer, door_to, fixed_answer_server
+from tests.slow import serves
 
 ENDED_BY_ITS_OWN = {"logs:GetLogEvents"}
 """CloudWatch says that a log was read to its end by giving the same token again."""
@@ -33,6 +34,7 @@ TOO_MANY = 20
 
 
 @pytest.fixture(scope="module")
+@serves
 def page_server() -> Iterator[tuple[FixedAnswer, AwsClient]]:
     with fixed_answer_server() as blunt:
         yield blunt, door_to(blunt)

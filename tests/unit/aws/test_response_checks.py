@@ -23,6 +23,7 @@ from tests.fakes.api_models import (
     service_model,
 )
 from tests.fakes.fixed_answer_server import Bytes, FixedAnswer, door_to, fixed_answer_server
+from tests.slow import serves
 
 PAGE = b"<!doctype html><html><title>Sign in to the network</title></html>"
 NOTHING: dict[str, Bytes] = {
@@ -39,6 +40,7 @@ NOTHING: dict[str, Bytes] = {
 
 
 @pytest.fixture(scope="module")
+@serves
 def fixed_server() -> Iterator[FixedAnswer]:
     with fixed_answer_server() as blunt:
         yield blunt

@@ -16,6 +16,7 @@ from opskit.aws.response_values import check_response_values
 from opskit.core.exceptions import AwsError
 from tests.fakes.api_models import EVERY_CALL, operation_model, output_members
 from tests.fakes.fixed_answer_server import FixedAnswer, door_to, fixed_answer_server
+from tests.slow import serves
 
 OK = SimpleNamespace(status_code=200)
 EXAMPLES = {
@@ -93,6 +94,7 @@ def test_every_value_of_another_type_is_refused(call: str) -> None:
 
 
 @pytest.fixture(scope="module")
+@serves
 def value_server() -> Iterator[tuple[FixedAnswer, AwsClient]]:
     with fixed_answer_server() as blunt:
         yield blunt, door_to(blunt)

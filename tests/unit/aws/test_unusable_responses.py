@@ -18,7 +18,7 @@ from opskit.training.reads.training_log import TrainingLog
 from tests.fakes.fake_aws import FakeAws
 from tests.fakes.fixed_answer_server import fixed_answer_server
 
-pytestmark = pytest.mark.usefixtures("no_backoff")
+pytestmark = [pytest.mark.served, pytest.mark.usefixtures("no_backoff")]
 
 THEN = 1.7e9
 SOURCE = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in.csv"}}}

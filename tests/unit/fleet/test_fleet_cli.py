@@ -42,6 +42,7 @@ def look(capsys: pytest.CaptureFixture[str], *more: str) -> CliResult:
     return run_opskit(capsys, *command, *more)
 
 
+@pytest.mark.served
 def test_a_fifth_of_the_accounts_fails_and_hides_no_other(
     organization: FakeOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_fifth_of_the_accounts_fails_and_hides_no_other(
     assert ran.code == 3
 
 
+@pytest.mark.served
 def test_several_processes_answer_what_one_does_and_one_that_is_killed_is_told(
     capsys: pytest.CaptureFixture[str], no_backoff: None
 ) -> None:

@@ -227,6 +227,7 @@ def create_job(count: int, instance_type: str = "ml.m4.xlarge") -> str:
     )
 
 
+@pytest.mark.served
 def test_a_command_is_judged_by_the_request_that_it_would_send(ask: Ask, fake_aws: FakeAws) -> None:
     assert ask(create_job(4))[0] == 0
     code, envelope = ask(create_job(5))
@@ -237,6 +238,7 @@ def test_a_command_is_judged_by_the_request_that_it_would_send(ask: Ask, fake_aw
     assert fake_aws.count("CreateTrainingJob") == 0
 
 
+@pytest.mark.served
 def test_an_endpoint_uses_the_configuration_of_the_same_line(ask: Ask, fake_aws: FakeAws) -> None:
     variants = "VariantName=a,ModelName=m,InstanceType=ml.m4.xlarge,InitialInstanceCount=5"
     config = f"aws sagemaker create-endpoint-config --endpoint-config-name c --production-variants {variants}"
@@ -270,6 +272,7 @@ def test_what_cannot_be_judged_passes_where_that_was_asked_for(ask: Ask, tmp_pat
     assert ask("ls", "--on-unknown", "perhaps")[0] == 2
 
 
+@pytest.mark.served
 def test_a_program_that_the_command_names_by_a_path_is_not_run(ask: Ask, tmp_path: Path) -> None:
     evil, mark = tmp_path / "aws", tmp_path / "ran"
     evil.write_text(f"#!/bin/sh\ntouch {mark}\n")
@@ -278,6 +281,7 @@ def test_a_program_that_the_command_names_by_a_path_is_not_run(ask: Ask, tmp_pat
     assert not mark.exists()
 
 
+@pytest.mark.served
 def test_no_proxy_sees_the_request(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     (launch,) = find_launches(create_job(5))
@@ -304,6 +308,7 @@ def test_each_agent_has_the_command_elsewhere(event: Any, told: tuple[str, str])
     assert shell_command_of(event) == told
 
 
+@pytest.mark.served
 def test_cursor_is_answered_in_json_and_a_yes_decides_nothing(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

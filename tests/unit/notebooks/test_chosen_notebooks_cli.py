@@ -13,6 +13,7 @@ from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws
 from tests.fakes.fake_notebooks import FakeNotebook
 from tests.fakes.notebook_kinds import MakeAccount
+from tests.slow import serves
 
 USER = "arn:aws:iam::123456789012:user"
 ADA = f"{USER}/ada"
@@ -30,6 +31,7 @@ class Team:
 
 
 @pytest.fixture
+@serves
 def labs(account: MakeAccount) -> Team:
     made = {
         "team-a": FakeNotebook("team-a", tags={"team": "blue", "owner": "bob"}),

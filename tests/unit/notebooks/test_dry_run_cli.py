@@ -16,6 +16,8 @@ from tests.fakes.fake_aws import CLOSED, DENIED, Entry, FakeAws
 from tests.fakes.fake_jupyter import serve_jupyters
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 
+pytestmark = pytest.mark.served
+
 WRITES = (
     "AddTags",
     "DeleteTags",

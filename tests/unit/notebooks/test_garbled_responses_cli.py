@@ -14,6 +14,7 @@ from tests.fakes.fake_aws import FakeAws
 from tests.fakes.fake_jupyter import serve_notebooks
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.garbled_responses import SAMPLE_AND_EVERY_WAY, GarbledRuns
+from tests.slow import serves
 
 OLD = timedelta(hours=5)
 
@@ -29,6 +30,7 @@ def labs() -> tuple[FakeNotebook, ...]:
 
 
 @pytest.fixture
+@serves
 def account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     aws, rooms = FakeAws(), FakeNotebooks.of(*labs())
     with serve_notebooks(aws, rooms):

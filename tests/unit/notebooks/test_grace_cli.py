@@ -21,6 +21,8 @@ from tests.fakes.fake_jupyter import serve_jupyters
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.grace_tags import grace_tag
 
+pytestmark = pytest.mark.served
+
 OLD = timedelta(hours=5, minutes=30)
 GRACE = ("notebook", "stop", "--idle", "--grace", "30m", "-o", "json")
 

@@ -16,6 +16,7 @@ from tests.fakes.inside_runs import OLD, Account, at_rest, rows_by_name, stop_id
 from tests.seeds import few_of_many
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("seed", few_of_many(1, 2))
 def test_under_throttling_none_is_stopped_whose_job_computes_and_each_at_rest_is(
     seed: int, inside_account: Account, capsys: pytest.CaptureFixture[str]
@@ -38,6 +39,7 @@ def test_under_throttling_none_is_stopped_whose_job_computes_and_each_at_rest_is
     assert "a-secret" not in ran.out
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("words", [("stop", "--idle", "--limit", "99"), ("stop", "--idle", "--dry-run"), ("list",)])
 def test_looks_inside_open_no_more_connections_than_all_else(
     words: tuple[str, ...], inside_account: Account, capsys: pytest.CaptureFixture[str]
@@ -49,6 +51,7 @@ def test_looks_inside_open_no_more_connections_than_all_else(
     assert rooms.most_connections() <= 16
 
 
+@pytest.mark.served
 def test_a_look_a_refusal_and_a_look_again_say_the_same(
     inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,6 +64,7 @@ def test_a_look_a_refusal_and_a_look_again_say_the_same(
     assert rooms.labs["lab"].traffic is not None, "the looks moved what Jupyter says"
 
 
+@pytest.mark.served
 def test_scripts_stay_as_they_are_and_say_what_is_unseen(
     inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,6 +75,7 @@ def test_scripts_stay_as_they_are_and_say_what_is_unseen(
     assert rooms.labs["lab"].typed == []
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("variable", "words", "looks"),
     [("true", (), 1), ("true", ("--no-inside",), 0), ("no", (), 0), ("no", ("--inside",), 1)],
@@ -90,6 +95,7 @@ def test_what_is_typed_stands_above_the_setting(
     assert ("--inside takes precedence over the setting" in ran.err) == ((variable, words) == ("no", ("--inside",)))
 
 
+@pytest.mark.served
 def test_on_a_terminal_it_looks_inside_by_itself(
     inside_account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +116,7 @@ NAMED_LOOKS = [
 ]
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(("words", "job", "ends"), NAMED_LOOKS)
 def test_a_stop_by_name_looks_inside_where_it_is_asked_to(
     words: tuple[str, ...],
@@ -133,6 +140,7 @@ def test_a_stop_by_name_looks_inside_where_it_is_asked_to(
         assert "--yes" in ran.envelope["errors"][0]["hint"]
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("more", "unseen"),
     [
@@ -156,6 +164,7 @@ def test_a_stop_by_name_says_that_nobody_may_look_inside(
     assert lab.typed == []
 
 
+@pytest.mark.served
 def test_a_stop_by_name_looks_inside_what_has_just_started(
     inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,6 +174,7 @@ def test_a_stop_by_name_looks_inside_what_has_just_started(
     assert (ran.code, rows_by_name(ran)["lab"]["verdict"], lab.stops) == (3, "busy", 0)
 
 
+@pytest.mark.served
 def test_a_job_that_begins_after_the_plan_keeps_what_was_named(
     inside_account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,6 +196,7 @@ def test_a_stop_by_name_cannot_look_inside_where_only_logs_are_read(capsys: pyte
     assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "no-way-inside")
 
 
+@pytest.mark.served
 def test_a_tag_that_comes_meanwhile_is_heeded(inside_account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     rooms = inside_account(at_rest("lab", tags={"opskit:no-inside": ""}), at_rest("kept", tags={"opskit:keep": "mine"}))
     ran = rows_by_name(stop_idle(capsys, "--inside"))
@@ -194,6 +205,7 @@ def test_a_tag_that_comes_meanwhile_is_heeded(inside_account: Account, capsys: p
     assert [lab.typed for lab in rooms.labs.values()] == [[], []]
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("words", "tags", "verdict"),
     [
@@ -224,6 +236,7 @@ def test_a_policy_says_that_the_key_to_notebooks_is_a_shell(capsys: pytest.Captu
     assert "opens-shells" not in {error["code"] for error in others}
 
 
+@pytest.mark.served
 def test_the_state_folder_cannot_be_used(
     inside_account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ from tests.fakes.fake_server import FakeServer, HighWaterGauge
 HOUR = timedelta(hours=1)
 KEY = "lab.a-secret-key"
 
-pytestmark = pytest.mark.usefixtures("patient_jupyter")
+pytestmark = [pytest.mark.served, pytest.mark.usefixtures("patient_jupyter")]
 
 
 def never(state: JupyterState) -> bool:

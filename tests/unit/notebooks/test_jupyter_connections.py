@@ -60,6 +60,7 @@ def moved(to: str, more: str = "") -> bytes:
 COOKIE = "Set-Cookie: session=a-secret-cookie; Path=/\r\n"
 
 
+@pytest.mark.served
 @pytest.mark.usefixtures("hasty_jupyter")
 def test_jupyter_a_head_that_drips_is_cut_off() -> None:
     with saying(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000, drip=True) as (url, _):
@@ -68,6 +69,7 @@ def test_jupyter_a_head_that_drips_is_cut_off() -> None:
     assert "did not answer within" in seen.reason
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("more", ["", COOKIE], ids=["without a cookie", "with a cookie"])
 def test_jupyter_nobody_is_followed_to_another_host(more: str) -> None:
     with saying(moved("/")) as (elsewhere, heard), saying(*[moved(elsewhere, more)] * 20) as (url, _):
@@ -76,6 +78,7 @@ def test_jupyter_nobody_is_followed_to_another_host(more: str) -> None:
     assert heard == []
 
 
+@pytest.mark.served
 def test_jupyter_nobody_is_followed_in_circles() -> None:
     with saying(*[moved("/again")] * 20) as (url, heard):
         seen = inspect_jupyter(lambda: f"{url}?authToken={KEY}", never)
@@ -84,6 +87,7 @@ def test_jupyter_nobody_is_followed_in_circles() -> None:
     assert len(heard) == 6
 
 
+@pytest.mark.served
 def test_jupyter_a_body_that_breaks_off_is_no_answer() -> None:
     cut = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[]"
     with saying(moved("/tree", COOKIE), *[cut] * 20) as (url, _):
@@ -118,6 +122,7 @@ def trouble(instance_type: str) -> Iterator[str]:
             yield f"{url}?authToken={KEY}"
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     "kind",
     [
@@ -144,6 +149,7 @@ def test_jupyter_what_fails_is_a_sentence_that_tells_no_key(
     assert "secret" not in told
 
 
+@pytest.mark.served
 def test_jupyter_a_bug_in_the_visit_is_a_sentence_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def stumble(self: jupyter_client.JupyterClient, what: str) -> Any:
         raise RuntimeError(f"about {self._pending} {KEY}")
@@ -187,6 +193,7 @@ def certificate(folder: Path, host: str) -> tuple[Path, Path]:
     return served, trusted
 
 
+@pytest.mark.served
 @pytest.mark.parametrize(
     ("host", "trusted", "let_in"),
     [
@@ -212,6 +219,7 @@ def test_jupyter_a_certificate_must_be_right(
     assert let_in or "certificate" in repr(seen)
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("bundle", ["right", "wrong", None])
 def test_jupyter_the_certificates_of_the_aws_profile_count(
     bundle: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -231,6 +239,7 @@ def test_jupyter_the_certificates_of_the_aws_profile_count(
         assert isinstance(look(rooms), JupyterState) is (bundle == "right")
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_jupyter_a_proxy_of_the_environment_is_used(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with saying(*[b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"] * 9) as (proxy, heard):
@@ -245,6 +254,7 @@ def test_jupyter_a_proxy_of_the_environment_is_used(scheme: str, monkeypatch: py
     assert "secret" not in repr(seen)
 
 
+@pytest.mark.served
 def test_jupyter_a_jupyter_may_live_at_any_address_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """One address that nobody answers at does not hide the next."""
     with served(rooms := FakeNotebooks.of(FakeNotebook("lab").kernel("idle", HOUR))) as server:
@@ -254,6 +264,7 @@ def test_jupyter_a_jupyter_may_live_at_any_address_of_a_host(monkeypatch: pytest
         assert isinstance(look(rooms), JupyterState)
 
 
+@pytest.mark.served
 def test_jupyter_the_small_jupyter_is_like_jupyter() -> None:
     """It keeps what the real one is known for: an ordinary look wakes it, and nobody enters without a key."""
     lab = FakeNotebook("lab")

@@ -12,6 +12,9 @@ from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.inside_runs import Account, at_rest
 from tests.fakes.notebook_kinds import HOUR, MINUTE, MakeAccount, rows, stop, stops
 from tests.fakes.price_answers import priced_products
+from tests.slow import serves
+
+pytestmark = pytest.mark.served
 
 PRICES = {"ml.t3.medium": "0.05", "ml.g5.xlarge": "1.41"}
 
@@ -21,6 +24,7 @@ def lab(name: str, instance_type: str, idle: timedelta = 5 * HOUR) -> FakeNotebo
 
 
 @pytest.fixture
+@serves
 def priced(account: MakeAccount) -> tuple[FakeAws, FakeNotebooks]:
     """Three that are idle for five hours: cheap, dear, and of a type that no price list has."""
     aws, rooms = account(lab("cheap", "ml.t3.medium"), lab("dear", "ml.g5.xlarge"), lab("odd", "ml.x9.large"))

@@ -13,6 +13,8 @@ import pytest
 from tests.fakes.fake_notebooks import FakeNotebook, Untidiness
 from tests.fakes.inside_runs import Account, at_rest, rows_by_name, stop_idle
 
+pytestmark = pytest.mark.served
+
 REQUESTS, AGAIN = 31, 10
 """What opskit asks of a notebook, or does in it, in one run; and what it repeats for each stop that is throttled."""
 

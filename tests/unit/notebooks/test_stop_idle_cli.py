@@ -30,6 +30,8 @@ from tests.fakes.notebook_kinds import (
 )
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.served
+
 
 @MANY
 def test_stop_idle_many_of_all_kinds(

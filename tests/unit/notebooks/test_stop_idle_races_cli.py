@@ -20,6 +20,8 @@ from tests.fakes.notebook_kinds import HOUR, KINDS, MARK, MINUTE, idle_ones, mix
 from tests.prefork import BASE_MODULES, start_forkserver
 from tests.seeds import few_of_many
 
+pytestmark = pytest.mark.served
+
 
 def test_stop_idle_somebody_who_begins_to_work_meanwhile_is_seen(
     account: Any, capsys: pytest.CaptureFixture[str]

@@ -14,6 +14,8 @@ from tests.fakes.fake_notebooks import FakeNotebook
 from tests.fakes.grace_tags import grace_tag
 from tests.fakes.notebook_kinds import HOUR, KINDS, MARK, MINUTE, OLD, failing, iso, rows, stop, stops
 
+pytestmark = pytest.mark.served
+
 
 def test_stop_idle_a_grace_tags_first_and_stops_later(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
     _, rooms = account(lab := KINDS["kernel"][1]("kernel-001"))

@@ -11,6 +11,9 @@ from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, DENIED, FakeAws, Fault
 from tests.fakes.fake_jupyter import serve_jupyters
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
+from tests.slow import serves
+
+pytestmark = pytest.mark.served
 
 MANY = 120
 """More than one page of the tagging API holds."""
@@ -25,6 +28,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+@serves
 def rooms(fake_aws: FakeAws) -> Iterator[FakeNotebooks]:
     """An account with many idle notebooks, a few of which are kept."""
     labs = [FakeNotebook(f"lab-{at:03}").kernel("idle", timedelta(hours=5)) for at in range(MANY)]

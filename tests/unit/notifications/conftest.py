@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from tests.fakes.webhook_servers import RawAnswers, WebhookRecord
+from tests.slow import serves
 
 
 @pytest.fixture
+@serves
 def webhook_server() -> Iterator[WebhookRecord]:
     hook = WebhookRecord()
 
@@ -41,6 +43,7 @@ def webhook_server() -> Iterator[WebhookRecord]:
 
 
 @pytest.fixture
+@serves
 def raw_server() -> Iterator[RawAnswers]:
     raw, ended = RawAnswers(), threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))

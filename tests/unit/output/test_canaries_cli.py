@@ -14,6 +14,7 @@ import pytest
 from opskit.cli import main
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import FakeAws
+from tests.slow import serves
 from tests.unit.output import test_hostile_names_cli as hostile
 
 CANARIES = (
@@ -32,6 +33,7 @@ TYPED = ("evil", "canary")
 
 
 @pytest.fixture
+@serves
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     texts = {
         "EVIL": CANARIES,

@@ -29,6 +29,7 @@ from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.hostile_endpoints import hostile_endpoints
 from tests.fakes.hostile_text import EVIL, assert_harmless
 from tests.fakes.stubbed_client import offline_client
+from tests.slow import serves
 from tests.unit.cli.test_command_tree import command_paths
 from tests.unit.schedule.test_cron_cli import PROGRAM
 
@@ -129,6 +130,7 @@ def test_every_command_is_walked() -> None:
 
 
 @pytest.fixture
+@serves
 def hostile_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """A machine and an account where whatever can be named has been named by somebody hostile."""
     with planted_machine(tmp_path, monkeypatch) as aws:
