@@ -124,6 +124,7 @@ aws_secret_access_key = secret
 """
 
 
+@pytest.mark.served
 @pytest.mark.parametrize("words", [("quotas", "check"), ("notebook", "list"), ("quotas", "list")])
 @pytest.mark.parametrize(("key", "code"), [(CTRL_C, 130), (CTRL_D, 4), (b"123456\n", 0)])
 def test_the_code_that_botocore_asks_for_is_a_prompt_too(

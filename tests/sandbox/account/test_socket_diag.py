@@ -11,12 +11,14 @@ import pytest
 
 from opskit.sandbox import peer_user
 from opskit.sandbox.socket_diag import SocketHolder, find_holder
+from tests.slow import serves
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers this")
 Pair = tuple[socket.socket, socket.socket]
 
 
 @pytest.fixture(params=["IPv4", "IPv6"])
+@serves
 def connected(request: pytest.FixtureRequest) -> Iterator[Pair]:
     """The two ends of a connection over loopback: who asked, from a socket of this family, and who was asked."""
     with socket.create_server(("127.0.0.1", 0)) as server:
