@@ -4,7 +4,6 @@ output.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +12,6 @@ from typing import Self
 
 from opskit.core.aws_statuses import EndpointStatus, EndpointTraits, JobStatus, NotebookStatus, NotebookTraits
 from opskit.core.exceptions import Problem
-from opskit.core.instance_processes import InstanceReading, NoTerminal
 
 
 class Workload(StrEnum):
@@ -191,22 +189,6 @@ class JupyterState:
     errors: tuple[str, ...] = ()
     clock_skew: timedelta = timedelta(0)
     terminals_gap: str | None = None
-
-
-@dataclass(frozen=True)
-class NotebookEvidence:
-    """Everything that was read about one notebook.
-
-    ``tags`` None: not read. ``jupyter`` None: not read, because other evidence decides already. ``log`` is the time of
-    the last line of Jupyter's log; None: not read. ``inside`` is what a look inside the instance showed; None: there
-    was none.
-    """
-
-    notebook: Notebook
-    tags: Mapping[str, str] | Unknown | None = None
-    jupyter: JupyterState | Unknown | None = None
-    log: datetime | Unknown | None = None
-    inside: InstanceReading | NoTerminal | Unknown | None = None
 
 
 class NotebookVerdict(StrEnum):

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from opskit.core.workloads import UsageCounter
+from opskit.increases.rules.channel import Channel
+from opskit.notebooks.rules.words import EvidenceSource
+
 
 def service_calls(service: str, *operations: str) -> frozenset[str]:
     """Operations of one service, as the tests record them: ``service:Operation``."""
@@ -29,42 +35,62 @@ OTHER_ACCOUNTS = (
 ALL_REQUESTS = service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistory")
 REQUESTS_OF_QUOTA = service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota")
 SUPPORT_READS = service_calls("support", "DescribeCases", "DescribeServices")
+FILE_REQUEST = REQUESTS_OF_QUOTA | service_calls("service-quotas", "RequestServiceQuotaIncrease")
+CHANNEL_CALLS: Mapping[Channel, frozenset[str]] = {
+    Channel.AUTO: FILE_REQUEST,
+    Channel.SERVICE_QUOTAS: FILE_REQUEST,
+    Channel.SUPPORT: SUPPORT_READS
+    | service_calls("service-quotas", "CreateSupportCase")
+    | service_calls("support", "CreateCase"),
+    Channel.CONSOLE: frozenset(),
+}
+"""What each channel for an increase needs; the automatic one goes on with whatever else is allowed."""
+VIA_CALLS = frozenset[str]().union(*CHANNEL_CALLS.values()) - CHANNEL_CALLS[Channel.AUTO]
 REQUEST_INCREASE = (
     QUOTA_VALUES
     | ALL_REQUESTS  # where those of one quota cannot be read
-    | REQUESTS_OF_QUOTA
-    | service_calls("service-quotas", "CreateSupportCase", "RequestServiceQuotaIncrease")
-    | service_calls("support", "CreateCase", "DescribeCases", "DescribeServices")
+    | CHANNEL_CALLS[Channel.AUTO]
+    | VIA_CALLS
 )
-COUNT_ENDPOINTS = service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "ListEndpoints")
-COUNT_RUNS = COUNT_ENDPOINTS | service_calls(
-    "sagemaker", "DescribeTrainingJob", "DescribeTransformJob", "ListTrainingJobs", "ListTransformJobs", "Search"
-)
-COUNT_IN_USE = COUNT_RUNS | service_calls(
-    "sagemaker",
-    "DescribeApp",
-    "DescribeCluster",
-    "DescribeNotebookInstance",
-    "DescribeProcessingJob",
-    "ListApps",
-    "ListClusters",
-    "ListNotebookInstances",
-    "ListProcessingJobs",
-    "ListSpaces",
-)
+COUNT_CALLS: Mapping[UsageCounter, frozenset[str]] = {
+    UsageCounter.TRAINING_JOBS: service_calls("sagemaker", "DescribeTrainingJob", "ListTrainingJobs", "Search"),
+    UsageCounter.TRANSFORM_JOBS: service_calls("sagemaker", "DescribeTransformJob", "ListTransformJobs"),
+    UsageCounter.PROCESSING_JOBS: service_calls("sagemaker", "DescribeProcessingJob", "ListProcessingJobs"),
+    UsageCounter.ENDPOINTS: service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "ListEndpoints"),
+    UsageCounter.NOTEBOOKS: service_calls("sagemaker", "DescribeNotebookInstance", "ListNotebookInstances"),
+    UsageCounter.WARM_POOLS: service_calls("sagemaker", "DescribeTrainingJob", "ListTrainingJobs", "Search"),
+    UsageCounter.STUDIO_APPS: service_calls("sagemaker", "DescribeApp", "ListApps", "ListSpaces"),
+    UsageCounter.CLUSTERS: service_calls("sagemaker", "DescribeCluster", "ListClusters"),
+}
+"""What counts the instances of a kind."""
+COUNT_ENDPOINTS = COUNT_CALLS[UsageCounter.ENDPOINTS]
+COUNT_RUNS = COUNT_ENDPOINTS | COUNT_CALLS[UsageCounter.TRAINING_JOBS] | COUNT_CALLS[UsageCounter.TRANSFORM_JOBS]
+COUNT_IN_USE = frozenset[str]().union(*COUNT_CALLS.values())
+HOLDER_KINDS: Mapping[UsageCounter, str] = {
+    UsageCounter.TRAINING_JOBS: "training-job",
+    UsageCounter.TRANSFORM_JOBS: "transform-job",
+    UsageCounter.PROCESSING_JOBS: "processing-job",
+    UsageCounter.ENDPOINTS: "endpoint",
+    UsageCounter.NOTEBOOKS: "notebook-instance",
+    UsageCounter.WARM_POOLS: "training-job",
+    UsageCounter.STUDIO_APPS: "app",
+    UsageCounter.CLUSTERS: "cluster",
+}
+"""The kind of resource that holds what is counted, as ARNs name it: `quotas check` reads whose it is from its tags."""
 NOTEBOOK_LOGS = service_calls("logs", "GetLogEvents")
+EVIDENCE_CALLS: Mapping[EvidenceSource, frozenset[str]] = {
+    EvidenceSource.JUPYTER: service_calls("sagemaker", "CreatePresignedNotebookInstanceUrl"),
+    EvidenceSource.LOGS: NOTEBOOK_LOGS,
+}
+"""What reads each source of evidence."""
+EVIDENCE_FLAG_CALLS = frozenset[str]().union(*EVIDENCE_CALLS.values()) - EVIDENCE_CALLS[EvidenceSource.JUPYTER]
 FAILURE_LOGS = service_calls("logs", "DescribeLogStreams", "GetLogEvents")  # of what failed
 INSPECT_NOTEBOOKS = (
     PRICES
-    | NOTEBOOK_LOGS
+    | EVIDENCE_CALLS[EvidenceSource.JUPYTER]
+    | EVIDENCE_FLAG_CALLS
     | service_calls("resourcegroupstaggingapi", "GetResources")
-    | service_calls(
-        "sagemaker",
-        "CreatePresignedNotebookInstanceUrl",
-        "DescribeNotebookInstance",
-        "ListNotebookInstances",
-        "ListTags",
-    )
+    | service_calls("sagemaker", "DescribeNotebookInstance", "ListNotebookInstances", "ListTags")
 )
 ONE_NOTEBOOK = CALLER_IDENTITY | service_calls("sagemaker", "DescribeNotebookInstance")
 NOTEBOOK_HEADROOM = (
@@ -217,7 +243,3 @@ COSTS = (
         "ListTrainingPlans",
     )
 )
-SUPPORT_CASE = service_calls("service-quotas", "CreateSupportCase") | service_calls(
-    "support", "CreateCase", "DescribeCases", "DescribeServices"
-)
-FILE_REQUEST = REQUESTS_OF_QUOTA | service_calls("service-quotas", "RequestServiceQuotaIncrease")

@@ -212,4 +212,9 @@ def _sagemaker_resource_kind(name: str) -> str:
     """The resource in an action's name."""
     words = re.sub(r"(?<!^)(?=[A-Z])", "-", name.replace("AutoML", "Automl")).lower()
     # Tags that are read or changed on their own are notebooks', as a rule: other commands have rows of their own.
-    return next((resource_kind for resource_kind in _SAGEMAKER_KINDS if resource_kind in words), "notebook-instance")
+    of_tags = "notebook-instance" if f"sagemaker:{name}" in _TAG_ACTIONS else None
+    kind = next((kind for kind in _SAGEMAKER_KINDS if kind in words), of_tags)
+    if kind is None:
+        hint = "add the kind to _SAGEMAKER_KINDS in opskit/access/rules/grants.py"
+        raise LookupError(f"{name} is about a kind that is not listed: {hint}")
+    return kind

@@ -19,9 +19,11 @@ from opskit.access.rules.call_sets import (
     DEPLOY,
     ENDPOINT_METRICS,
     EVENT_HISTORY,
+    EVIDENCE_FLAG_CALLS,
     FILE_REQUEST,
     GUARD,
     GUARD_PLAN,
+    HOLDER_KINDS,
     INSPECT_ENDPOINTS,
     INSPECT_NOTEBOOKS,
     LIST_QUOTAS,
@@ -39,9 +41,9 @@ from opskit.access.rules.call_sets import (
     START_NOTEBOOK,
     STOP_ENDPOINTS,
     STOP_NOTEBOOKS,
-    SUPPORT_CASE,
     SUPPORT_READS,
     TRAIN,
+    VIA_CALLS,
     service_calls,
 )
 
@@ -138,7 +140,6 @@ API_CALLS: Mapping[str, frozenset[str]] = {
     for command, calls in _ONE_ACCOUNT_CALLS.items()
 }
 """The operations of each command, as boto3's services name them, with all that its flags may ask for."""
-_QUOTA_HOLDERS = ("app", "cluster", "endpoint", "notebook-instance", "processing-job", "training-job", "transform-job")
 TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "cleanup": ("endpoint", "endpoint-config", "model", "training-job", "transform-job"),
     "costs": ("*",),
@@ -152,7 +153,7 @@ TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "fleet costs": ("*",),
     "mcp": ("*",),
     "predict": ("endpoint",),
-    "quotas check": _QUOTA_HOLDERS,
+    "quotas check": tuple(sorted({*HOLDER_KINDS.values()})),
 }
 """The kinds of resources whose tags a command reads, where those are not notebook instances."""
 MAKES_ROLE = service_calls("iam", "CreateRole", "PutRolePolicy")
@@ -168,10 +169,10 @@ _NOTIFY_FLAG = {"--notify": NOTIFY}
 FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(_OVER_ACCOUNTS, _ACCOUNT_FLAGS),
     "quotas check": {**_ACCOUNT_FLAGS, **_NOTIFY_FLAG},
-    "quotas increase": {"--via": SUPPORT_CASE, **_NOTIFY_FLAG},
-    "train": {"--request-increase": FILE_REQUEST, "--wait": REQUESTS_OF_QUOTA, "--via": SUPPORT_CASE},
-    "notebook list": {**_ACCOUNT_FLAGS, "--evidence": NOTEBOOK_LOGS, "--who": EVENT_HISTORY},
-    "notebook stop": {**_ACCOUNT_FLAGS, "--evidence": NOTEBOOK_LOGS, **_NOTIFY_FLAG},
+    "quotas increase": {"--via": VIA_CALLS, **_NOTIFY_FLAG},
+    "train": {"--request-increase": FILE_REQUEST, "--wait": REQUESTS_OF_QUOTA, "--via": VIA_CALLS},
+    "notebook list": {**_ACCOUNT_FLAGS, "--evidence": EVIDENCE_FLAG_CALLS, "--who": EVENT_HISTORY},
+    "notebook stop": {**_ACCOUNT_FLAGS, "--evidence": EVIDENCE_FLAG_CALLS, **_NOTIFY_FLAG},
     "notebook create": {"--wait": NOTEBOOK_LOGS, "--role-boundary": MAKES_ROLE},
     "notebook start": {"--wait": NOTEBOOK_LOGS},
     "endpoint list": {**_ACCOUNT_FLAGS, "--who": EVENT_HISTORY},
@@ -180,8 +181,8 @@ FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "costs": {**_ACCOUNT_FLAGS, "--metrics": ENDPOINT_METRICS, **_NOTIFY_FLAG},
     "cron run": {
         "--resume": FILE_REQUEST,
-        "--via": SUPPORT_CASE,
-        "--evidence": NOTEBOOK_LOGS,
+        "--via": VIA_CALLS,
+        "--evidence": EVIDENCE_FLAG_CALLS,
         "--metrics": ENDPOINT_METRICS,
         **_NOTIFY_FLAG,
         "stop-idle-endpoints": STOP_ENDPOINTS - (CHECK_QUOTAS | PRICES | REQUEST_INCREASE | STOP_NOTEBOOKS | COSTS),

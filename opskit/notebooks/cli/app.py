@@ -74,7 +74,7 @@ EvidenceOption = Annotated[
     EvidenceSource,
     typer.Option(
         "--evidence",
-        help="Where activity is read: from Jupyter, or from its log in CloudWatch, which alone stops nothing.",
+        help=f"Where activity is read: from {', or from '.join(source.described for source in EvidenceSource)}.",
     ),
 ]
 TagOption = Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only notebooks that have this tag.")]

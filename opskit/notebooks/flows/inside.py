@@ -54,11 +54,11 @@ class InsideMemory:
         """How old the look is, in milliseconds; None where there was none."""
         return None if self.found is None else int((clock.monotonic() - self.began) * 1000)
 
-    def forget_outdated(self, assessment: IdleAssessment, jupyter: object, policy: IdlePolicy) -> bool:
+    def forget_outdated(self, assessment: IdleAssessment, jupyter: JupyterState | None, policy: IdlePolicy) -> bool:
         """Drop the look where Jupyter was used since, and the notebook is idle all the same: what was done, such as a
         save, only another look can tell. Whether it was so.
         """
-        if not assessment.verdict.is_idle or self.left is None or not isinstance(jupyter, JupyterState):
+        if not assessment.verdict.is_idle or self.left is None or jupyter is None:
             return False
         if not was_used_after(jupyter, self.left, ignore_terminals=policy.ignore_terminals):
             return False

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -17,13 +17,14 @@ from opskit.aws.prices import read_workload_price
 from opskit.aws.resource_tags import TagsByArn, list_kind_tags_or_none, read_arn_tags
 from opskit.core.exceptions import AccessDenied, AwsError, Problem, UsageError
 from opskit.core.grace import Patience
-from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Price, Unknown, Workload
+from opskit.core.model import JupyterState, Notebook, NotebookVerdict, Price, Unknown, Workload
 from opskit.core.result_or_error import unknown_from_error
 from opskit.core.tags import keep_reason
 from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import list_notebooks, read_presigned_url
+from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, is_conclusive
 from opskit.notebooks.rules.inside_verdict import assess_with_inside
 from opskit.notebooks.rules.notebook_filter import EVERY_NOTEBOOK, NotebookFilter
@@ -120,18 +121,18 @@ def inspect_notebook(
     """Everything about one notebook, and the verdict. What decides early spares the later questions. ``listed_tags``
     None: its tags are read on their own. What cannot be read makes the verdict unknown, with the reason.
     """
-    evidence = NotebookEvidence(notebook)
+    evidence = NotebookEvidence(notebook, tags=None, activity=None, inside=None)
     if _needs_tags(notebook, meant):
         if listed_tags is not None:
-            evidence = NotebookEvidence(notebook, dict(listed_tags.tags_of(notebook.arn)))
+            evidence = replace(evidence, tags=dict(listed_tags.tags_of(notebook.arn)))
         else:
             with budget.aws_slot(client):
-                evidence = NotebookEvidence(notebook, read_arn_tags(client, notebook.arn))
+                evidence = replace(evidence, tags=read_arn_tags(client, notebook.arn))
     told = evidence.tags
     # One whose tags are unreadable or keep it is not entered: no answer of its Jupyter could change the verdict.
     is_open = notebook.traits.may_run_jupyter and not isinstance(told, Unknown) and keep_reason(told or {}, now) is None
     if is_open and meant.matches_tags(evidence.tags, client.owner_keys):
-        evidence = _read_evidence(client, evidence, policy, now, budget)
+        evidence = replace(evidence, activity=_read_activity(client, notebook, policy, now, budget))
     return evidence, assess_with_inside(evidence, policy, now)
 
 
@@ -181,16 +182,15 @@ def _list_region_notebooks(client: AwsClient) -> list[Notebook] | Problem:
         return failure.problem
 
 
-def _read_evidence(
-    client: AwsClient, evidence: NotebookEvidence, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
-) -> NotebookEvidence:
-    notebook = evidence.notebook
+def _read_activity(
+    client: AwsClient, notebook: Notebook, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
+) -> NotebookActivity:
     match policy.evidence:
         case EvidenceSource.JUPYTER:
-            return NotebookEvidence(notebook, evidence.tags, _read_jupyter(client, notebook, policy, now, budget))
+            return JupyterActivity(_read_jupyter(client, notebook, policy, now, budget))
         case EvidenceSource.LOGS:
             with budget.aws_slot(client):
-                return NotebookEvidence(notebook, evidence.tags, log=read_last_line_time(client, notebook.name))
+                return LogActivity(read_last_line_time(client, notebook.name))
 
 
 def _read_jupyter(

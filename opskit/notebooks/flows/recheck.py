@@ -13,13 +13,14 @@ from functools import partial
 from opskit.aws.gather import gather
 from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.clock import Clock
-from opskit.core.model import JupyterState, NotebookEvidence, Unknown
+from opskit.core.model import JupyterState, Unknown
 from opskit.notebooks.connection_budget import RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory, look_inside_if_allowed, open_way
 from opskit.notebooks.flows.inspect import InspectedNotebook, load_looks_or_none
 from opskit.notebooks.reads.jupyter import OpenJupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import assess_with_inside, may_look_inside
 from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
@@ -76,18 +77,17 @@ def recheck_notebook(
             way.open_connections()
         # Taken before the first request: what is read is no older than that.
         now, began = clock.now(), clock.monotonic()
-        there, tags, jupyter, log = gather(
+        there, tags, activity = gather(
             partial(read_notebook, seen.client, seen.notebook.name),
             partial(read_arn_tags, seen.client, seen.notebook.arn),
-            partial(_read_open_jupyter, way, past),
-            partial(_read_log_if_asked, seen, policy, asks_jupyter=asks_jupyter),
+            partial(_read_activity_if_asked, seen, way, past, policy, asks_jupyter=asks_jupyter),
         )
         if there is None:
             yield Recheck(None, now, began, turn)
             return
-        evidence = NotebookEvidence(there, tags=tags, jupyter=jupyter, log=log, inside=memory.found)
+        evidence = NotebookEvidence(there, tags=tags, activity=activity, inside=memory.found)
         assessment = assess_with_inside(evidence, policy, now)
-        memory.forget_outdated(assessment, jupyter, policy)
+        memory.forget_outdated(assessment, evidence.jupyter, policy)
         is_missing = enters and memory.may_look and memory.found is None and may_look_inside(tags, policy)
         yield Recheck(
             replace(seen, evidence=evidence, assessment=assessment),
@@ -123,19 +123,25 @@ def _take_turn_and_look(
     return turn
 
 
-def _read_open_jupyter(way: OpenJupyter | Unknown | None, past: tuple[PastLook, ...]) -> JupyterState | Unknown | None:
-    if not isinstance(way, OpenJupyter):
-        return way
-    state = way.read_all()
-    return state if isinstance(state, Unknown) else without_own_traces(state, past)
-
-
-def _read_log_if_asked(seen: InspectedNotebook, policy: IdlePolicy, *, asks_jupyter: bool) -> datetime | Unknown | None:
+def _read_activity_if_asked(
+    seen: InspectedNotebook,
+    way: OpenJupyter | Unknown | None,
+    past: tuple[PastLook, ...],
+    policy: IdlePolicy,
+    *,
+    asks_jupyter: bool,
+) -> NotebookActivity | None:
     if not asks_jupyter:
         return None
-    # A choice, not a question to the source: one that is added is read here too, or its stops would all be refused.
     match policy.evidence:
-        case EvidenceSource.LOGS:
-            return read_last_line_time(seen.client, seen.notebook.name)
         case EvidenceSource.JUPYTER:
-            return None
+            return JupyterActivity(_read_open_jupyter(way, past))
+        case EvidenceSource.LOGS:
+            return LogActivity(read_last_line_time(seen.client, seen.notebook.name))
+
+
+def _read_open_jupyter(way: OpenJupyter | Unknown | None, past: tuple[PastLook, ...]) -> JupyterState | Unknown:
+    if not isinstance(way, OpenJupyter):
+        return way or Unknown("its Jupyter was not entered")
+    state = way.read_all()
+    return state if isinstance(state, Unknown) else without_own_traces(state, past)

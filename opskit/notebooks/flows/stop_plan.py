@@ -13,10 +13,10 @@ from secrets import token_hex
 from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.clock import Clock
 from opskit.core.grace import IdleStep
-from opskit.core.model import NotebookEvidence
 from opskit.core.stop_outcome import ResourceStop, StopOutcome
 from opskit.keeps.flows import settle_sent_graces
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
+from opskit.notebooks.rules.evidence import NotebookEvidence
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import why_not_inside
 from opskit.notebooks.rules.stop_consent import notebook_status_refusal, stop_refusal

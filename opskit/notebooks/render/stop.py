@@ -8,14 +8,16 @@ from typing import Any
 
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.grace import patience_record
-from opskit.core.model import NotebookEvidence, NotebookVerdict
+from opskit.core.model import NotebookVerdict
 from opskit.core.owners import owner_record
 from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tags import UNREADABLE_OK
 from opskit.core.text import format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop_plan import StopAction
+from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleRule
+from opskit.notebooks.rules.words import EvidenceSource
 from opskit.output.result import Cell, Column, CommandResult, Style, Table, add_patience_column
 
 VERDICT_STYLES = {
@@ -202,11 +204,13 @@ def account_of_notebooks(notebooks: Iterable[InspectedNotebook]) -> str | None:
 
 def describe_evidence(evidence: NotebookEvidence) -> str:
     """What a verdict stands on: ``jupyter``, ``logs``, or what AWS alone says, its ``tags`` or its ``status``."""
-    if evidence.jupyter is not None:
-        return "jupyter"
-    if evidence.log is not None:
-        return "logs"
-    return "tags" if evidence.notebook.traits.may_run_jupyter else "status"
+    match evidence.activity:
+        case JupyterActivity():
+            return EvidenceSource.JUPYTER.value
+        case LogActivity():
+            return EvidenceSource.LOGS.value
+        case None:
+            return "tags" if evidence.notebook.traits.may_run_jupyter else "status"
 
 
 def _stop_row(handled: StopAction) -> tuple[Cell, ...]:

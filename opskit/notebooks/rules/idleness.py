@@ -14,9 +14,10 @@ from enum import StrEnum
 
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.grace import Patience, price_patience
-from opskit.core.model import JupyterState, Kernel, NotebookEvidence, NotebookVerdict, Terminal, Unknown
+from opskit.core.model import JupyterState, Kernel, NotebookVerdict, Terminal, Unknown
 from opskit.core.tags import MAX_CLOCK_SKEW, UNREADABLE_OK, keep_reason
 from opskit.core.text import format_duration
+from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.own_traces import START, activity_signs, server_use
 from opskit.notebooks.rules.words import EvidenceSource
 
@@ -119,18 +120,24 @@ def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: dateti
         return IdleAssessment(NotebookVerdict.PROTECTED, kept)
     if notebook.status_changed_at > now + MAX_CLOCK_SKEW:
         return _unreadable_assessment("AWS says that it started in the future: check this machine's clock", tags)
-    if isinstance(evidence.jupyter, JupyterState):
-        return _assess_jupyter(evidence.jupyter, notebook.status_changed_at, tags, policy, now)
-    match evidence.log:
-        case datetime() as said:
-            return _assess_log(said, notebook.status_changed_at, tags, policy, now)
-        case Unknown(reason):
-            return _assess_silent(reason, notebook.status_changed_at, tags, now)
-        case _:
-            pass
-    # Neither Jupyter nor its log was read: that is unknown, or a start, never idle.
-    reason = evidence.jupyter.reason if evidence.jupyter else "its Jupyter was not read"
-    return _assess_silent(reason, notebook.status_changed_at, tags, now)
+    return _assess_activity(evidence.activity, notebook.status_changed_at, tags, policy, now)
+
+
+def _assess_activity(
+    activity: NotebookActivity | None, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime
+) -> IdleAssessment:
+    """The verdict over what a source of evidence says; where it says nothing, unknown or starting, and never idle."""
+    match activity:
+        case JupyterActivity(state):
+            if isinstance(state, Unknown):
+                return _assess_silent(state.reason, since, tags, now)
+            return _assess_jupyter(state, since, tags, policy, now)
+        case LogActivity(said):
+            if isinstance(said, Unknown):
+                return _assess_silent(said.reason, since, tags, now)
+            return _assess_log(said, since, tags, policy, now)
+        case None:
+            return _assess_silent("its Jupyter was not read", since, tags, now)
 
 
 def is_conclusive(state: JupyterState, policy: IdlePolicy, now: datetime) -> bool:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from opskit.core.instance_processes import InstanceReading, NoTerminal
-from opskit.core.model import JupyterState, NotebookEvidence, NotebookVerdict, Unknown
+from opskit.core.model import NotebookVerdict, Unknown
 from opskit.core.tags import JUPYTER_ONLY, NO_INSIDE, UNREADABLE_OK
 from opskit.core.text import format_duration
 from opskit.notebooks.rules.background import BackgroundFinding, BackgroundState, judge_background
+from opskit.notebooks.rules.evidence import NotebookEvidence
 from opskit.notebooks.rules.idleness import (
     IdleAssessment,
     IdlePolicy,
@@ -74,7 +75,7 @@ def _counts_inside(assessment: IdleAssessment, evidence: NotebookEvidence) -> bo
             return True
         # One that has just started is looked into where somebody named it, and then a job that it has begun counts.
         case NotebookVerdict.STARTING:
-            return isinstance(evidence.jupyter, JupyterState) and evidence.inside is not None
+            return evidence.jupyter is not None and evidence.inside is not None
         case NotebookVerdict.BUSY | NotebookVerdict.PROTECTED | NotebookVerdict.UNKNOWN | NotebookVerdict.STOPPED:
             return False
 
@@ -82,7 +83,7 @@ def _counts_inside(assessment: IdleAssessment, evidence: NotebookEvidence) -> bo
 def _assess_reading(
     assessment: IdleAssessment, reading: InstanceReading, evidence: NotebookEvidence, policy: IdlePolicy
 ) -> IdleAssessment:
-    kernels = evidence.jupyter.kernels if isinstance(evidence.jupyter, JupyterState) else ()
+    kernels = evidence.jupyter.kernels if evidence.jupyter else ()
     idle = [kernel.id for kernel in kernels if kernel.state == "idle"]
     found = judge_background(reading, idle, policy.after, ignore_sleeping=policy.ignore_background)
     match found.state:
@@ -116,7 +117,7 @@ def _assess_without_terminal(
     """Jupyter's word alone."""
     state, config = evidence.jupyter, evidence.notebook.lifecycle_config
     # Where it has nothing to say, a lifecycle script may have begun what the notebook is for.
-    is_bare = isinstance(state, JupyterState) and not state.kernels and not state.terminals
+    is_bare = state is not None and not state.kernels and not state.terminals
     if config is not None and is_bare and not (policy.trust_jupyter or JUPYTER_ONLY in tags):
         said = f"not looked inside ({reason}), and its lifecycle configuration {config} may have started something"
         return IdleAssessment(NotebookVerdict.UNKNOWN, said, assessment.idle)

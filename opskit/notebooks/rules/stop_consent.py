@@ -5,7 +5,8 @@ that nobody can look into.
 from __future__ import annotations
 
 from opskit.core.exceptions import Problem
-from opskit.core.model import JupyterState, NotebookEvidence, NotebookVerdict
+from opskit.core.model import NotebookVerdict
+from opskit.notebooks.rules.evidence import NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment
 
 _ALL_THE_SAME = "--yes stops it anyway"
@@ -23,8 +24,7 @@ def stop_refusal(evidence: NotebookEvidence, assessment: IdleAssessment) -> Prob
         case NotebookVerdict.UNKNOWN:
             return _unseen_refusal(name, region, why)
         case NotebookVerdict.STARTING:
-            is_seen = isinstance(evidence.jupyter, JupyterState)
-            return None if is_seen else _unseen_refusal(name, region, why)
+            return None if evidence.jupyter else _unseen_refusal(name, region, why)
         case NotebookVerdict.IDLE | NotebookVerdict.STOPPED:
             return None
 

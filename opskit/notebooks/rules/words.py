@@ -23,6 +23,15 @@ class EvidenceSource(StrEnum):
                 return False
 
     @property
+    def described(self) -> str:
+        """What it is, for the help of ``--evidence``."""
+        match self:
+            case EvidenceSource.JUPYTER:
+                return "Jupyter"
+            case EvidenceSource.LOGS:
+                return "its log in CloudWatch, which alone stops nothing"
+
+    @property
     def is_log(self) -> bool:
         """Whether the log is read."""
         match self:

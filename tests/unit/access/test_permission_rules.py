@@ -15,7 +15,7 @@ import opskit
 from opskit.access.render.iam import policy_result
 from opskit.access.rules.call_sets import OTHER_ACCOUNTS
 from opskit.access.rules.command_words import expand_cron_jobs, parse_commands, split_flags
-from opskit.access.rules.grants import ACCESS, CHANGE, READ
+from opskit.access.rules.grants import ACCESS, CHANGE, READ, required_grants
 from opskit.access.rules.permissions import (
     API_CALLS,
     FLAG_CALLS,
@@ -114,6 +114,11 @@ def test_an_action_on_one_resource_is_allowed_on_resources_of_its_kind(command: 
             name = action.removeprefix("sagemaker:").removesuffix("V2").lower()
             is_tagging = name in ("addtags", "deletetags", "listtags")
             assert is_tagging or any(name.endswith(kind) or kind in name for kind in kinds), (action, kinds)
+
+
+def test_an_operation_on_a_kind_that_no_list_has_is_refused_by_name() -> None:
+    with pytest.raises(LookupError, match=r"DescribeHub .*: add the kind to _SAGEMAKER_KINDS in opskit/access/rules/"):
+        required_grants(["sagemaker:DescribeHub"])
 
 
 def test_the_logs_of_notebooks_and_of_jobs_are_sagemakers() -> None:

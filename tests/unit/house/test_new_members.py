@@ -35,6 +35,22 @@ CHOSEN_BY_NOBODY = {
 """Enumerations over whose members nothing is chosen, so that a new one does no harm, and why."""
 
 
+UNIONS = {
+    "NotebookActivity": (
+        "opskit/notebooks/rules/evidence.py",
+        {
+            *("opskit/notebooks/rules/evidence.py", "opskit/notebooks/rules/idleness.py"),
+            "opskit/notebooks/render/stop.py",
+        },
+    ),
+    "IncreaseStep": (
+        "opskit/increases/rules/increase.py",
+        {"opskit/increases/flows/submit.py", "opskit/increases/rules/increase.py"},
+    ),
+}
+"""Unions of classes, each with the module it is in and where its classes are told apart."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """A ``match`` over members of an enumeration."""
@@ -67,6 +83,8 @@ def changed_house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
     shutil.copytree(ROOT / "opskit", root / "opskit", ignore=shutil.ignore_patterns("__pycache__"))
     for enumeration in find_enumerations(parse_sources(root / "opskit")):
         add_member(enumeration)
+    for union, (file, _) in UNIONS.items():
+        add_class(root / file, union)
     sources = parse_sources(root / "opskit")
     enumerations = find_enumerations(sources)
     names = {enumeration.name for enumeration in enumerations}
@@ -80,7 +98,8 @@ def changed_house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
     # look at the modules that choose: of the others mypy only reads what they declare.
     options = ["--no-incremental", "--no-site-packages", "--ignore-missing-imports", "--check-untyped-defs"]
     config = ["--config-file=", "--python-version=3.11", "--enable-error-code=exhaustive-match", *options]
-    config += ["--follow-imports=silent", *sorted({choice.path for choice in choices})]
+    chosen_from = {choice.path for choice in choices}.union(*(places for _, places in UNIONS.values()))
+    config += ["--follow-imports=silent", *sorted(chosen_from)]
     return ChangedHouse(
         root,
         enumerations,
@@ -99,6 +118,14 @@ def add_member(enumeration: Enumeration) -> None:
     value = ast.unparse(_NewValue().visit(members[-1].value))
     lines.insert(members[-1].end_lineno or 0, f"    {NEW} = {value}\n")
     enumeration.path.write_text("".join(lines))
+
+
+def add_class(file: Path, union: str) -> None:
+    """Add one more class, which has nothing, to a union of classes."""
+    source = file.read_text()
+    (line,) = re.findall(rf"^{union} = .*$", source, re.MULTILINE)
+    new = f"{NEW}_{union}"
+    file.write_text(source.replace(line, f"class {new}:\n    pass\n\n\n{line} | {new}"))
 
 
 class _NewValue(ast.NodeTransformer):
@@ -149,7 +176,13 @@ def test_every_enumeration_is_chosen_from_by_something_that_fails_or_by_nobody(c
     ("enumeration", "places"),
     [
         ("Channel", {"opskit/increases/rules/plan.py", "opskit/increases/rules/channel.py"}),
-        ("EvidenceSource", {"opskit/notebooks/flows/inspect.py"}),
+        (
+            "EvidenceSource",
+            {
+                *("opskit/notebooks/flows/inspect.py", "opskit/notebooks/flows/recheck.py"),
+                "opskit/notebooks/rules/words.py",
+            },
+        ),
         ("NotebookStatus", {"opskit/notebooks/rules/idleness.py"}),
     ],
 )
@@ -159,3 +192,16 @@ def test_what_once_did_the_wrong_thing_in_silence_fails(
     """A new way to ask filed a real request, a new evidence read the log, and a new status was taken for none."""
     refused = set(re.findall(rf"^(\S+?):\d+: error: .*{enumeration}\.{NEW}", changed_house.mypy, re.MULTILINE))
     assert places <= refused
+
+
+@pytest.mark.parametrize("union", UNIONS)
+def test_a_new_kind_of_value_is_refused_where_kinds_are_told_apart(changed_house: ChangedHouse, union: str) -> None:
+    refused = set(re.findall(rf"^(\S+?):\d+: error: .*\"{NEW}_{union}\"", changed_house.mypy, re.MULTILINE))
+    assert UNIONS[union][1] <= refused
+
+
+@pytest.mark.parametrize("enumeration", ["Channel", "EvidenceSource", "UsageCounter"])
+def test_the_calls_of_a_new_member_are_asked_for(changed_house: ChangedHouse, enumeration: str) -> None:
+    """A policy without them would be wrong in silence: nothing but a member's own row says what it calls."""
+    asked = re.findall(rf"^(\S+) has no row for {NEW} of {enumeration}$", changed_house.tables, re.MULTILINE)
+    assert any(name.startswith("opskit.access.rules.call_sets.") for name in asked), asked

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.instance_processes import GpuUse, InstanceProcess, InstanceReading, NoTerminal
-from opskit.core.model import JupyterState, Kernel, Notebook, NotebookEvidence, NotebookVerdict, Terminal, Unknown
+from opskit.core.model import JupyterState, Kernel, Notebook, NotebookVerdict, Terminal, Unknown
 from opskit.notebooks.rules.background import BackgroundState, judge_background
 from opskit.notebooks.rules.idleness import IdlePolicy, IdleRule
 from opskit.notebooks.rules.inside_verdict import assess_with_inside
+from tests.fakes.notebook_evidence import jupyter_evidence
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -231,7 +232,7 @@ INSIDE = IdlePolicy(HOUR, inside=True)
 
 def judged(inside: Any, policy: IdlePolicy = INSIDE, state: Any = REST, lab: Notebook = LAB, **tags: str) -> Any:
     named = {key.replace("_", ":", 1).replace("_", "-"): value for key, value in tags.items()}
-    return assess_with_inside(NotebookEvidence(lab, named, state, inside=inside), policy, NOW)
+    return assess_with_inside(jupyter_evidence(lab, named, state, inside), policy, NOW)
 
 
 def test_only_what_all_else_calls_idle_is_judged_from_inside() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from opskit.core.model import JupyterState, Kernel, Notebook, NotebookEvidence, NotebookVerdict, Terminal, Unknown
+from opskit.core.model import JupyterState, Kernel, Notebook, NotebookVerdict, Terminal, Unknown
+from opskit.notebooks.rules.evidence import LogActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, IdleRule, assess_notebook, is_conclusive
+from tests.fakes.notebook_evidence import jupyter_evidence
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LAB = Notebook("us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", NOW - timedelta(days=3))
@@ -36,9 +38,13 @@ def view(
     return JupyterState(kernels, terminals, None if used is None else NOW - used, **more)
 
 
+def log_evidence(said: datetime | Unknown) -> NotebookEvidence:
+    return NotebookEvidence(LAB, {}, LogActivity(said), inside=None)
+
+
 def judged(inside: Any, policy: IdlePolicy = POLICY, lab: Notebook = LAB, **tags: str) -> IdleAssessment:
     named = {key.replace("_", ":", 1).replace("_", "-"): value for key, value in tags.items()}
-    return assess_notebook(NotebookEvidence(lab, named, inside), policy, NOW)
+    return assess_notebook(jupyter_evidence(lab, named, inside), policy, NOW)
 
 
 IDLE, BUSY, UNKNOWN, STARTING = (
@@ -191,16 +197,19 @@ def test_max_age_takes_only_what_something_stuck_keeps_on(inside: Any, verdict: 
     [(5 * HOUR, False, UNKNOWN), (5 * HOUR, True, IDLE), (MINUTE, True, BUSY), (-HOUR, True, UNKNOWN)],
 )
 def test_a_log_only_reports_unless_it_is_trusted(ago: timedelta, trust: bool, verdict: NotebookVerdict) -> None:
-    assessment = assess_notebook(NotebookEvidence(LAB, {}, log=NOW - ago), replace(POLICY, trust_logs=trust), NOW)
+    assessment = assess_notebook(log_evidence(NOW - ago), replace(POLICY, trust_logs=trust), NOW)
     assert assessment.verdict is verdict
     assert ago < timedelta(0) or (assessment.idle, assessment.readable) == (ago, True)
 
 
 def test_a_log_that_cannot_be_read_proves_nothing() -> None:
-    assessment = assess_notebook(
-        NotebookEvidence(LAB, {}, log=Unknown("denied")), replace(POLICY, trust_logs=True), NOW
-    )
+    assessment = assess_notebook(log_evidence(Unknown("denied")), replace(POLICY, trust_logs=True), NOW)
     assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
+
+
+def test_who_reads_a_notebook_says_of_each_evidence_what_was_read() -> None:
+    """A field with a default would stay empty in silence at the last look before a stop."""
+    assert [field.name for field in fields(NotebookEvidence) if field.default is not MISSING] == []
 
 
 @pytest.mark.parametrize(("until", "verdict"), [(NOW + MINUTE, NotebookVerdict.PROTECTED), (NOW, IDLE)])
@@ -209,7 +218,7 @@ def test_what_is_kept_is_protected(until: datetime, verdict: NotebookVerdict) ->
 
 
 def test_without_its_tags_nothing_is_idle() -> None:
-    evidence = NotebookEvidence(LAB, Unknown("denied"), view(kernel("idle", 5 * HOUR)))
+    evidence = jupyter_evidence(LAB, Unknown("denied"), view(kernel("idle", 5 * HOUR)))
     assessment = assess_notebook(evidence, POLICY, NOW)
     assert (assessment.verdict, assessment.readable, assessment.unreadable_ok) == (UNKNOWN, False, False)
 

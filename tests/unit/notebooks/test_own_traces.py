@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.core.model import JupyterState, Notebook, NotebookEvidence, NotebookVerdict, Terminal
+from opskit.core.model import JupyterState, Notebook, NotebookVerdict, Terminal
 from opskit.notebooks.rules.idleness import IdlePolicy, assess_notebook
 from opskit.notebooks.rules.own_traces import (
     PastLook,
@@ -19,6 +19,7 @@ from opskit.notebooks.rules.own_traces import (
     trace_of_look,
     without_own_traces,
 )
+from tests.fakes.notebook_evidence import jupyter_evidence
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -111,7 +112,7 @@ def test_one_that_may_be_somebody_s_stays_and_says_whose_it_may_be(
     assert state.terminals == (replace(terminal, may_be_left=may_be_left),)
     assert state.last_activity == NOW + SECOND
     notebook = Notebook("us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", BEFORE)
-    found = assess_notebook(NotebookEvidence(notebook, {}, state), IdlePolicy(timedelta(0)), NOW + 300 * SECOND)
+    found = assess_notebook(jupyter_evidence(notebook, {}, state), IdlePolicy(timedelta(0)), NOW + 300 * SECOND)
     assert found.verdict is NotebookVerdict.UNKNOWN
     assert ("an interrupted run of opskit" in found.reason) == may_be_left
 

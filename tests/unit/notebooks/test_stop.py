@@ -14,7 +14,7 @@ from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OutcomeUnknown, Problem, Throttled
 from opskit.core.grace import IdleStep
-from opskit.core.model import Notebook, NotebookEvidence, NotebookVerdict, Unknown
+from opskit.core.model import Notebook, NotebookVerdict, Unknown
 from opskit.core.stop_outcome import StopOutcome
 from opskit.notebooks.flows import recheck, stop
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
@@ -23,6 +23,7 @@ from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy
 from opskit.notebooks.render.stop import stop_result
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
 from opskit.state import journal
+from tests.fakes.notebook_evidence import jupyter_evidence
 from tests.fakes.stubbed_client import offline_client, stubbed_client
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,7 +58,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StopA
             monkeypatch.setattr(recheck, "read_arn_tags", lambda *_: kept.pop(0) if len(kept) > 1 else kept[0])
             monkeypatch.setattr("opskit.aws.writer.AwsWriter.call_once", send)
             verdict = how.get("verdict", NotebookVerdict.BUSY)
-            seen = InspectedNotebook(client, NotebookEvidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), None)
+            seen = InspectedNotebook(client, jupyter_evidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), None)
             plan = [StopAction(seen, IdleStep.STOP, "asked for by name", StopOutcome.PLANNED, has_consent=True)]
             [action] = execute_stops(plan, StopPolicy(IdlePolicy()), how.get("clock", CLOCK), by_name=True)
             return action, len(sent)
@@ -136,7 +137,7 @@ def test_no_stop_stands_on_anything_older_than_a_second(ended: End, slow_looks: 
 
 def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
     assessment = IdleAssessment(NotebookVerdict.UNKNOWN, "it did not answer", readable=False)
-    seen = InspectedNotebook(offline_client(LAB.region), NotebookEvidence(LAB), assessment, None)
+    seen = InspectedNotebook(offline_client(LAB.region), jupyter_evidence(LAB), assessment, None)
     result = stop_result([StopAction(seen, IdleStep.NOTHING, assessment.reason)], Inspection((seen,)))
     assert result.exit is ExitCode.PARTIAL
     assert [problem.message for problem in result.problems] == ["lab: it did not answer"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from opskit.core.grace import parse_grace_tag
+from opskit.notebooks.rules.words import EvidenceSource
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import DENIED, Fault
 from tests.fakes.fake_notebooks import FakeNotebook
@@ -118,6 +119,22 @@ def test_stop_idle_what_is_in_maintenance_may_bill_and_is_said_to(
     ran = stop(capsys)
     assert all("may bill" in row["because"] for row in rows(ran).values() if row["outcome"] != "done")
     assert (ran.code, stops(rooms)) == (5, {"pending-maintenance-001": 1})
+
+
+@pytest.mark.parametrize("source", EvidenceSource)
+def test_stop_idle_reads_each_source_again_before_a_stop_and_names_it(
+    source: EvidenceSource, account: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A source that is not read again there leaves nothing to stop on; one without a word of its own would be told as
+    another.
+    """
+    _, rooms = account(KINDS["kernel"][1]("kernel-001"))
+    rooms.log = {"kernel-001": datetime.now(UTC) - OLD}
+    trusts = ("--trust-logs",) if source.is_log else ()
+    [row] = stop(capsys, "--evidence", source.value, *trusts).data["notebooks"]
+    assert (row["evidence"], row["outcome"], stops(rooms)) == (source.value, "done", {"kernel-001": 1})
+    [row] = run_opskit(capsys, "notebook", "list", "--evidence", source.value, "-o", "json").data["notebooks"]
+    assert row["evidence"] in (source.value, "status")
 
 
 def test_stop_idle_logs_report_and_stop_only_when_trusted(account: Any, capsys: pytest.CaptureFixture[str]) -> None:
