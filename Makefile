@@ -51,6 +51,7 @@ lint: $(DEV) ## Look for mistakes in style, types and the direction of imports
 	@$(BIN)/python -m tools.one_writer opskit
 	@$(BIN)/python -m tools.closed_choices opskit
 	@$(BIN)/python -m tools.whole_tables
+	@$(BIN)/python -m tools.command_rows
 
 check: lint ## All that must be well before a commit: lint, then the tests
 	@$(MAKE) --no-print-directory test

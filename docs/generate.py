@@ -20,6 +20,7 @@ from opskit.core.settings import FILE_NAME
 from opskit.training.rules.workflow_schema import workflow_schema
 from opskit.training.rules.workflow_shape import TABLES, TOP_KEYS, KeySpec
 from tools.command_help import all_commands, help_paragraphs
+from tools.command_rows import require_rows
 from tools.man_pages import man_pages
 
 _SCHEMA_NAME = "workflow.schema.json"
@@ -48,7 +49,12 @@ need = 2
 
 
 def pages() -> dict[str, str]:
-    """Every generated page, by file name."""
+    """Every generated page, by file name.
+
+    Raises:
+        LookupError: a command lacks what is to be written of it.
+    """
+    require_rows()
     written = {
         "commands.md": _commands(),
         "exit-codes.md": _exit_codes(),

@@ -128,12 +128,16 @@ COMMAND_GROUPS = {
 }
 
 
+_ADD_HERE = "add the module that registers it, and its word, to COMMAND_GROUPS in opskit/cli/command_tree.py"
+
 GUARD_WORDS = ("hook", "install", "remove", "status")
 """The commands that follow ``guard``, which else is one that takes a command of the user's."""
 
 
 def command_group(name: str) -> typer.Typer:
     """The Typer app of a group, added to the tree, for its commands to be registered on."""
+    if name not in COMMAND_GROUPS:
+        raise LookupError(f"There is no group '{name}': {_ADD_HERE}.")
     group = new_group(COMMAND_GROUPS[name].help)
     app.add_typer(group, name=name, short_help=COMMAND_GROUPS[name].help)
     return group
@@ -171,8 +175,11 @@ def _import_group(name: str, following: Sequence[str] = ()) -> typer.Typer:
     order = [word for words in modules.values() for word in words]
     for group in app.registered_groups:
         if group.name == name and order and group.typer_instance:
+            registered = group.typer_instance.registered_commands
+            if unlisted := {str(command.name) for command in registered} - set(order):
+                raise LookupError(f"`opskit {name} {unlisted.pop()}` is registered, and not listed: {_ADD_HERE}.")
             # As the table says, whichever was loaded first.
-            group.typer_instance.registered_commands.sort(key=lambda command: order.index(str(command.name)))
+            registered.sort(key=lambda command: order.index(str(command.name)))
     return app
 
 

@@ -11,7 +11,9 @@ from opskit.access.rules.permissions import API_CALLS, FLAGS
 from opskit.core.exceptions import UsageError
 from opskit.schedule.rules.jobs import JOBS
 
-_VALUED_FLAGS = frozenset({"--accounts", "--ou", "--via", "--evidence", "--role-boundary", "--notify", "--role"})
+_VALUED_FLAGS = frozenset(
+    {"--accounts", "--evidence", "--from", "--notify", "--ou", "--role", "--role-boundary", "--via"}
+)
 
 
 def expand_cron_jobs(words: Sequence[str]) -> tuple[str, ...]:

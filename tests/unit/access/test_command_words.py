@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.access.rules.command_words import parse_commands, split_flags
-from opskit.access.rules.permissions import API_CALLS
+from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS, FLAGS
 from opskit.core.exceptions import UsageError
+from tools.command_help import all_commands
 
 ROLE_BOUNDARY = "arn:aws:iam::123456789012:policy/limits"
 
@@ -63,3 +64,17 @@ def test_flags_are_taken_as_they_are_typed(
     words: tuple[str, ...], left: tuple[str, ...], flags: dict[str, str]
 ) -> None:
     assert split_flags(words) == (left, flags)
+
+
+@pytest.mark.parametrize("flag", sorted(FLAGS))
+def test_the_value_of_a_flag_is_no_command(flag: str) -> None:
+    """A flag that takes a value is in _VALUED_FLAGS of opskit/access/rules/command_words.py."""
+    commands = [command for command, flags in FLAG_CALLS.items() if flag in flags] or [*API_CALLS]
+    options = [
+        option
+        for path, command in all_commands().items()
+        for option in command.params
+        if " ".join(path) in commands and flag in option.opts
+    ]
+    takes_value = any(not option.is_flag for option in options)
+    assert split_flags([flag, "VALUE"])[0] == (() if takes_value else ("VALUE",))

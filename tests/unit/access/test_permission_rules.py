@@ -49,10 +49,6 @@ def policy_actions(*commands: str) -> set[str]:
     return {action for each in policy_statements(*commands).values() for action in each["Action"]}
 
 
-def test_every_command_says_what_it_calls() -> None:
-    assert {" ".join(path) for path in all_commands()} == set(API_CALLS)
-
-
 @pytest.mark.parametrize("call", EVERY_CALL)
 def test_every_call_is_an_operation_of_aws(call: str) -> None:
     service, _, operation = call.partition(":")
@@ -323,4 +319,5 @@ def test_permissions_know_each_operation_that_the_source_names() -> None:
     known = {*REGION_DISCOVERY_CALLS, *STATE_CALLS}.union(*API_CALLS.values())
     found = list(named_operations())
     assert len(found) > 50
-    assert [(call, where) for call, where in found if call not in known] == []
+    unknown = [(call, where) for call, where in found if call not in known]
+    assert unknown == [], "add them to the command's row in opskit/access/rules/permissions.py"

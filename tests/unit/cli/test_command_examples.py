@@ -14,7 +14,6 @@ COMMANDS = {" ".join(path): command for path, command in all_commands().items()}
 
 
 def test_every_command_has_an_example_in_its_help() -> None:
-    assert set(EXAMPLES) == set(COMMANDS)
     assert all((command.epilog or "").startswith("\b\nExamples:") for command in COMMANDS.values())
 
 

@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from opskit.aws.session import AwsSession, CallerIdentity
-from opskit.cli.command_tree import load_all, load_guard_words
 from opskit.core.json_text import ascii_json
 from opskit.state import journal
 from tests.fakes.cli_runner import CliResult, run_opskit
@@ -30,8 +28,8 @@ from tests.fakes.hostile_endpoints import hostile_endpoints
 from tests.fakes.hostile_text import EVIL, assert_harmless
 from tests.fakes.stubbed_client import offline_client
 from tests.slow import serves
-from tests.unit.cli.test_command_tree import command_paths
 from tests.unit.schedule.test_cron_cli import PROGRAM
+from tools.command_rows import CommandTable, command_names, find_gaps
 
 FILE_EVIL = EVIL.replace("/", "-").replace("\0", "")
 """What a file may be called."""
@@ -117,16 +115,13 @@ NAMELESS = {"guard hook", "guard status", "mcp"}
 """These print nothing that others have named, or talk over standard input."""
 
 
-def leaf_paths() -> set[str]:
-    trees = (load_all(), load_guard_words())
-    every = [" ".join(path) for tree in trees for path in command_paths(typer.main.get_command(tree))]
-    # ``guard`` is a command by itself, and the words that follow it are others.
-    every = [path for path in every if path != "guard"]
-    return {"guard", *(path for path in every if path and not any(other.startswith(f"{path} ") for other in every))}
-
-
 def test_every_command_is_walked() -> None:
-    assert leaf_paths() == WALK.keys() | PROGRAMS | NAMELESS
+    table = CommandTable(
+        "WALK in tests/unit/output/test_hostile_names_cli.py",
+        "how it is typed, with a hostile word (or it to NAMELESS, if it prints no names)",
+        WALK.keys() | PROGRAMS | NAMELESS,
+    )
+    assert list(find_gaps(command_names(), [table])) == []
 
 
 @pytest.fixture

@@ -1,0 +1,133 @@
+"""Find commands that lack a row somewhere, and say in which file what is to be added.
+
+Each command has examples, permissions and a sentence on a page; one that runs in several accounts also says what of its
+answers is shown. ``python -m tools.command_rows`` prints a sentence for each row that is missing, or that belongs to no
+command, and exits with 1 if there are any. ``docs/generate.py`` asks first, since it writes what the rows say.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from opskit.access.rules.call_sets import OTHER_ACCOUNTS
+from opskit.access.rules.permissions import API_CALLS
+from opskit.cli.command import ACCOUNT_USES
+from opskit.cli.command_examples import EXAMPLES
+from opskit.cli.command_tree import COMMAND_GROUPS, GUARD_WORDS
+from opskit.fleet.rules.views import VIEWS
+from tools.closed_choices import parse_sources
+from tools.command_help import all_commands
+
+_ROOT = Path(__file__).parents[1]
+_TREE = "opskit/cli/command_tree.py"
+_PAGES_OF_ALL = {"commands.md", "iam.md"}
+"""Pages that are generated and have each command."""
+
+
+@dataclass(frozen=True)
+class CommandTable:
+    """A table with a row for each command. ``row`` says what to add, ``place`` where; ``rows`` are the commands that
+    have one, and ``wanted`` those that should (None: all). ``is_exact`` False: it may have more than these.
+    """
+
+    place: str
+    row: str
+    rows: Collection[str]
+    wanted: Collection[str] | None = None
+    is_exact: bool = True
+
+
+def command_names() -> list[str]:
+    """Every command that can be run."""
+    return [" ".join(path) for path in all_commands()]
+
+
+def package_tables(commands: Collection[str]) -> list[CommandTable]:
+    """The tables of the package and its pages in which these commands belong."""
+    of_guard = {command for command in commands if command.startswith("guard ")}
+    over_accounts = {command for command, calls in API_CALLS.items() if calls >= OTHER_ACCOUNTS}
+    permissions = "opskit/access/rules/permissions.py"
+    return [
+        CommandTable(
+            f"COMMAND_GROUPS in {_TREE}", "its first word, and the module that registers it", _loaded(commands)
+        ),
+        CommandTable(f"GUARD_WORDS in {_TREE}", "its word", {f"guard {word}" for word in GUARD_WORDS}, of_guard),
+        CommandTable("EXAMPLES in opskit/cli/command_examples.py", "examples that can be typed", EXAMPLES),
+        CommandTable(
+            f"_ONE_ACCOUNT_CALLS in {permissions}", "the AWS operations that it calls (or NO_CALLS)", API_CALLS
+        ),
+        CommandTable(f"_OVER_ACCOUNTS in {permissions}", "its name", over_accounts, ACCOUNT_USES, is_exact=False),
+        CommandTable(
+            "VIEWS in opskit/fleet/rules/views.py", "what of its rows several accounts show", VIEWS, ACCOUNT_USES
+        ),
+        CommandTable(
+            "the pages of docs/", "a sentence on `opskit COMMAND` to one that people write", _described(commands)
+        ),
+    ]
+
+
+def _loaded(commands: Iterable[str]) -> set[str]:
+    """The commands whose first word the command line finds."""
+    return {command for command in commands if command.split()[0] in COMMAND_GROUPS}
+
+
+def _described(commands: Iterable[str]) -> set[str]:
+    pages = [_ROOT / "README.md", *(page for page in (_ROOT / "docs").glob("*.md") if page.name not in _PAGES_OF_ALL)]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    return {command for command in commands if re.search(rf"\bopskit {command}\b", text)}
+
+
+def find_gaps(commands: Collection[str], tables: Iterable[CommandTable]) -> Iterator[str]:
+    """A sentence for each row that is missing, or that no command has."""
+    for table in tables:
+        wanted = set(commands if table.wanted is None else table.wanted)
+        for command in sorted(wanted - set(table.rows)):
+            yield f"`opskit {command}` is missing in {table.place}: add {table.row.replace('COMMAND', command)}."
+        for row in sorted(set(table.rows) - wanted) if table.is_exact else ():
+            yield f"{table.place} has a row for `opskit {row}`, which belongs to no such command: take it out."
+
+
+def find_unloaded(root: Path, commands: Collection[str]) -> Iterator[str]:
+    """A sentence for each command below the package's folder that is registered in a module that nothing loads."""
+    for path, tree in parse_sources(root).items():
+        for command in set(_registered(tree)) - set(commands):
+            where = path.relative_to(root.parent).as_posix()
+            text = f"add the module and the command's word to COMMAND_GROUPS in {_TREE}"
+            yield f"`opskit {command}` is registered in {where}, and no command line loads it: {text}."
+
+
+def _registered(tree: ast.Module) -> Iterator[str]:
+    """The commands for which a module calls ``register_command(app, "word", "word")``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "register_command":
+            yield " ".join(str(word.value) for word in node.args[1:] if isinstance(word, ast.Constant))
+
+
+def require_rows() -> None:
+    """Pass if each command has its examples and permissions.
+
+    Raises:
+        LookupError: one has not; the message says where what is to be added.
+    """
+    commands = command_names()
+    gaps = list(find_gaps(commands, [each for each in package_tables(commands) if each.rows in (EXAMPLES, API_CALLS)]))
+    if gaps:
+        raise LookupError("\n".join(gaps))
+
+
+def main() -> int:
+    """Check all commands; 1 when anything was found."""
+    commands = command_names()
+    gaps = [*find_unloaded(_ROOT / "opskit", commands), *find_gaps(commands, package_tables(commands))]
+    for gap in gaps:
+        print(gap)
+    return 1 if gaps else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
