@@ -1,6 +1,6 @@
-"""Lets the sessions and clients of a process share what botocore makes anew for each of them, nine tenths of what
-a client costs: service models, the classes made of them, the handlers that every session begins with. None of it
-depends on credentials, Regions or settings, and no test changes it.
+"""Lets the sessions and clients of a process, and of those that are forked from it, share what botocore makes anew for
+each of them, nine tenths of what a client costs: service models, the classes made of them, the handlers that every
+session begins with. None of it depends on credentials, Regions or settings, and no test changes it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import functools
 import inspect
 import os
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import botocore.client
@@ -19,60 +20,91 @@ import botocore.handlers
 import botocore.hooks
 import botocore.httpsession
 import botocore.loaders
+import botocore.regions
 import botocore.session
 import botocore.useragent
 import botocore.utils
-import pytest
 
 _make_class = botocore.client.ClientCreator._create_client_class
 _load_model = botocore.client.ClientCreator._load_service_model
+_load_file = botocore.loaders.JSONFileLoader.load_file
+_list_services = botocore.loaders.Loader.list_available_services
 _register_handlers = botocore.session.Session._register_builtin_handlers
 _remove = botocore.hooks._PrefixTrie.remove_item
 _read_proxies = urllib.request.getproxies_environment
 _make_context = botocore.httpsession.create_urllib3_context
 _find_alias = botocore.hooks.EventAliaser._alias_event_name
 
-_MODELS: dict[tuple[Any, str, str | None], Any] = {}
-_CLASSES: dict[tuple[Any, str, str], Any] = {}
+_BOTOCORES_OWN = botocore.loaders.Loader.BUILTIN_DATA_PATH
+
+_FILES: dict[str, Any] = {}
+_MODELS: dict[tuple[int, str], Any] = {}
+_CLASSES: dict[int, Any] = {}
 _HANDLERS: dict[int, Any] = {}
 _SIGNATURES: dict[Any, Any] = {}
 _ALIASES: dict[str, str] = {}
 _PROVIDERS: dict[int, Any] = {}
 
 
-def share_botocore(patched: pytest.MonkeyPatch) -> None:
-    """Share all that for as long as the patches last."""
-    patched.setattr("botocore.session.create_loader", functools.cache(botocore.loaders.create_loader))
-    patched.setattr(botocore.client.ClientCreator, "_load_service_model", _shared_model)
-    patched.setattr(botocore.client.ClientCreator, "_create_client_class", _shared_class)
-    patched.setattr(botocore.session.Session, "_register_builtin_handlers", _shared_handlers)
-    patched.setattr(botocore.hooks._PrefixTrie, "__copy__", _share_nodes)
-    patched.setattr(botocore.hooks._PrefixTrie, "append_item", _append_item)
-    patched.setattr(botocore.hooks._PrefixTrie, "remove_item", _remove_item)
-    patched.setattr("botocore.hooks.accepts_kwargs", _shared_signature)
-    patched.setattr(botocore.hooks.EventAliaser, "_alias_event_name", _shared_alias)
-    patched.setattr("botocore.regions.EndpointProvider", _shared_provider)
-    patched.setattr("botocore.httpsession.create_urllib3_context", _shared_context)
+def share_botocore(patch: Callable[[Any, str, Any], None]) -> None:
+    """Share all that for as long as the patches last that ``patch`` makes: ``setattr``, or a MonkeyPatch's."""
     sanitize = botocore.useragent.sanitize_user_agent_string_component
-    patched.setattr("botocore.useragent.sanitize_user_agent_string_component", functools.cache(sanitize))
-    patched.setattr("urllib.request.getproxies_environment", _find_proxies)
-    patched.setattr("botocore.utils.getproxies", _find_proxies)
+    patch(botocore.loaders.JSONFileLoader, "load_file", _shared_file)
+    patch(botocore.loaders.Loader, "list_available_services", _shared_services)
+    patch(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))
+    patch(botocore.client.ClientCreator, "_load_service_model", _shared_model)
+    patch(botocore.client.ClientCreator, "_create_client_class", _shared_class)
+    patch(botocore.session.Session, "_register_builtin_handlers", _shared_handlers)
+    patch(botocore.hooks._PrefixTrie, "__copy__", _share_nodes)
+    patch(botocore.hooks._PrefixTrie, "append_item", _append_item)
+    patch(botocore.hooks._PrefixTrie, "remove_item", _remove_item)
+    patch(botocore.hooks, "accepts_kwargs", _shared_signature)
+    patch(botocore.hooks.EventAliaser, "_alias_event_name", _shared_alias)
+    patch(botocore.regions, "EndpointProvider", _shared_provider)
+    patch(botocore.httpsession, "create_urllib3_context", _shared_context)
+    patch(botocore.useragent, "sanitize_user_agent_string_component", functools.cache(sanitize))
+    patch(urllib.request, "getproxies_environment", _find_proxies)
+    patch(botocore.utils, "getproxies", _find_proxies)
+
+
+def _shared_file(files: Any, file_path: str) -> Any:
+    """What is in a file of botocore's own, for each loader: one looks in folders of a user's as well."""
+    if not file_path.startswith(_BOTOCORES_OWN):
+        return _load_file(files, file_path)
+    if file_path not in _FILES:
+        _FILES[file_path] = _load_file(files, file_path)
+    return _FILES[file_path]
+
+
+def _shared_services(loader: Any, type_name: str) -> list[str]:
+    """As botocore's own, which looks through its four hundred folders for each loader."""
+    elsewhere = [path for path in loader.search_paths if path != _BOTOCORES_OWN]
+    if len(elsewhere) == len(loader.search_paths):
+        return list(_list_services(loader, type_name))
+    others = botocore.loaders.Loader(elsewhere, include_default_search_paths=False)
+    return sorted({*_own_services(type_name), *_list_services(others, type_name)})
+
+
+@functools.cache
+def _own_services(type_name: str) -> list[str]:
+    own = botocore.loaders.Loader([_BOTOCORES_OWN], include_default_search_paths=False)
+    return list(_list_services(own, type_name))
 
 
 def _shared_model(creator: Any, service_name: str, api_version: str | None = None) -> Any:
-    key = (creator._loader, service_name, api_version)
+    described = creator._loader.load_service_model(service_name, "service-2", api_version=api_version)
+    key = (id(described), service_name)
     if key not in _MODELS:
-        _MODELS[key] = _load_model(creator, service_name, api_version)
+        _MODELS[key] = _load_model(creator, service_name, api_version)  # keeps what it is made of
     return _MODELS[key]
 
 
 def _shared_class(creator: Any, service_name: str, service_model: Any) -> Any:
     if service_name == "s3":  # boto3's sessions add methods of their own
         return _make_class(creator, service_name, service_model)
-    key = (creator._loader, service_name, service_model.api_version)
-    if key not in _CLASSES:
-        _CLASSES[key] = _make_class(creator, service_name, service_model)
-    return _CLASSES[key]
+    if id(service_model) not in _CLASSES:
+        _CLASSES[id(service_model)] = (service_model, _make_class(creator, service_name, service_model))
+    return _CLASSES[id(service_model)][1]
 
 
 def _shared_provider(ruleset_data: Any, **more: Any) -> Any:

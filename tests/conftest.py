@@ -84,7 +84,7 @@ def shared_botocore() -> Iterator[None]:
     process go without a connection.
     """
     with pytest.MonkeyPatch.context() as patched:
-        share_botocore(patched)
+        share_botocore(patched.setattr)
         patched.setattr(botocore.httpsession.URLLib3Session, "send", direct_calls.send_request)
         yield
 

@@ -9,6 +9,7 @@ ended.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import json
@@ -29,15 +30,28 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-BASE_MODULES = ("boto3", "requests", "rich.console", "rich.table", "tabulate", "typer")
-SANDBOX_MODULES = (*BASE_MODULES, "moto.server", "moto.moto_server.werkzeug_app")
+BASE_MODULES = ("boto3", "requests", "rich.console", "rich.table", "tabulate", "typer", "opskit")
+SANDBOX_MODULES = (*BASE_MODULES, "moto.server", "moto.moto_server.werkzeug_app", "opskit.sandbox")
 SDK_MODULES = (*BASE_MODULES, "sagemaker.core.resources", "sagemaker.core.image_uris", "pandas", "sklearn.metrics")
-"""What others wrote and opskit loads. opskit itself is loaded by each process, as a user's is."""
+"""What all commands, a sandbox, or those that train load. The modules that define commands are loaded by each process:
+a command line loads those of its own.
+"""
 
 _LARGEST_MESSAGE = 1 << 20
 _FILES_A_MESSAGE = 4
+_ROOT = Path(__file__).parents[1]
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """A thread that a library starts while it is loaded would be missing in each fork."""
+_LOADED_BY_EACH = {
+    "opskit.__main__",
+    "opskit.cli.completion",
+    "opskit.sandbox",
+    "opskit.sandbox.container",
+    "opskit.sandbox.notebooks.jupyter",
+    "opskit.sandbox_cli",
+    "opskit.training.metrics",
+    "opskit.training.sagemaker_sdk",
+}
 _SERVICES = ("sts", "service-quotas", "sagemaker", "sagemaker-runtime", "s3", "iam", "cloudwatch", "logs", "pricing")
 """Those whose models nearly every command, or the sandbox behind it, reads."""
 
@@ -216,31 +230,74 @@ def run_forked(asked: Mapping[str, Any]) -> NoReturn:
     time.tzset()
     os.chdir(asked["folder"])
     sys.argv = asked["words"]
-    runpy.run_path(sys.argv[0], run_name="__main__")
-    sys.exit()
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as ended:
+        _exit_codes.append(exit_code(ended))
+    else:
+        _exit_codes.append(0)
+    sys.exit(_exit_codes[0])
+
+
+_exit_codes: list[int] = []
+
+
+def exit_code(ended: SystemExit) -> int:
+    """The exit code of a script, as Python has it: 1 for a text, which goes to standard error."""
+    if ended.code is None or isinstance(ended.code, int):
+        return (ended.code or 0) & 0xFF
+    sys.stderr.write(f"{ended.code}\n")
+    return 1
+
+
+def end_at_once() -> None:
+    """End a child when all of its own end has been done: threads, what was registered for the end, streams. To free
+    what it never used, all that was loaded, would copy that first, and take longer than many a command.
+    """
+    if _exit_codes:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_exit_codes[0])
 
 
 def load_modules(modules: Sequence[str]) -> None:
-    """Load modules and, where boto3 is one, the models of AWS's services, which each child would parse anew."""
-    for each in modules:
-        import_module(each)
+    """Load modules, of opskit what is below them too; and, where boto3 is one, what botocore would make anew in each
+    child.
+    """
     if "boto3" in modules:
         load_models()
+    for each in modules:
+        for module in parts_of_opskit(each) if each.startswith("opskit") else (each,):
+            import_module(module)
     gc.freeze()  # what never goes needs no look, which would copy it into each child
 
 
 def load_models() -> None:
-    """Read what botocore keeps in files, and let each session of a child find it read."""
-    import botocore.session
-    from botocore.loaders import create_loader
+    """Let botocore read its files, and each session of a child find what was made of them."""
+    from botocore.session import Session
 
-    botocore.session.create_loader = functools.cache(create_loader)
-    session = botocore.session.Session()
+    from tests.botocore_sharing import share_botocore
+
+    share_botocore(setattr)
+    session = Session()
     for service in _SERVICES:
         session.create_client(service, "us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
 
 
+def parts_of_opskit(package: str) -> Iterator[str]:
+    """The modules of opskit that commands have in common, or those of the sandbox itself. Those with a library of their
+    own that takes long to load are loaded by who needs them, or run in processes of their own.
+    """
+    for file in sorted((_ROOT / package.replace(".", "/")).rglob("*.py")):
+        module = ".".join(file.relative_to(_ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if not any(f"{module}.".startswith(f"{each}.") for each in _LOADED_BY_EACH - {package}) and not (
+            set(module.split(".")[2:]) & {"cli", "__main__"}
+        ):
+            yield module
+
+
 if __name__ == "__main__":
-    del sys.path[0]  # this folder, which is none of a script's
+    atexit.register(end_at_once)  # first, so that it is done last
+    sys.path[0] = str(_ROOT)  # instead of this folder, which is none of a script's
     load_modules(sys.argv[2:])
     _Parent(socket.socket(fileno=int(sys.argv[1]))).serve()
