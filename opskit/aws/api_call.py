@@ -92,13 +92,9 @@ def check_write_access(operation: str, *, through: tuple[str, ...] = ()) -> None
 
 
 call_hook: Callable[[str, str], None] | None = None
-"""Called with the name and Region of every call before it is sent; ``--verbose`` sets it."""
-
-
-def note_call(name: str, region: str) -> None:
-    """Report a call that is about to be sent; ``name`` as AWS writes it: ``sagemaker:StopTrainingJob``."""
-    if call_hook is not None:
-        call_hook(name, region)
+"""Called with the name (as AWS writes it: ``sagemaker:StopTrainingJob``) and Region of every call before it is sent;
+``--verbose`` sets it.
+"""
 
 
 def send_call(
@@ -111,6 +107,8 @@ def send_call(
         AwsError: AWS refused the call, or gave no response.
         OutcomeUnknown: the call ``writes``, and no response came or AWS failed: it may have taken effect.
     """
+    from botocore.parsers import ResponseParserError
+
     if writes:
         check_write_access(operation)
     name = f"{service}:{pascal_case(operation)}"
@@ -118,14 +116,18 @@ def send_call(
     limiter = session.rate_limiter(operation, endpoint_region)
     # A write relies on a read that must not grow old, so it waits for a documented rate only; its sender paces it.
     waits_for_slot = not writes or operation in RATES
-    note_call(name, endpoint_region)
+    if call_hook is not None:
+        call_hook(name, endpoint_region)
     slot = 0
     try:
         # The client is built before the limiter is asked: building the first one takes 0.3 s, which must not use up the
         # slot.
         call = getattr(session._boto3_clients.client(service, endpoint_region), operation)
         slot = limiter.acquire() if waits_for_slot else 0
-        response = _invoke_operation(call, params)
+        try:
+            response: dict[str, Any] = call(**params)
+        except (LookupError, TypeError, AttributeError) as error:  # botocore's parser stumbled over the body: no bug
+            raise ResponseParserError(f"{type(error).__name__}: {error}") from error
         if hasattr(response.get("Body"), "read"):
             # Read here, where a stream that breaks off is an error of this call, which the reader may repeat.
             response["Body"] = bytes(response["Body"].read())
@@ -140,16 +142,6 @@ def send_call(
         raise failure from error
     limiter.mark_accepted()
     return response
-
-
-def _invoke_operation(call: Callable[..., dict[str, Any]], params: Mapping[str, Any]) -> dict[str, Any]:
-    """Call botocore. When its parser stumbles over a body, that is an unreadable response, not a bug."""
-    from botocore.parsers import ResponseParserError
-
-    try:
-        return call(**params)
-    except (LookupError, TypeError, AttributeError) as error:
-        raise ResponseParserError(f"{type(error).__name__}: {error}") from error
 
 
 def pascal_case(operation: str) -> str:

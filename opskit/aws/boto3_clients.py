@@ -117,7 +117,12 @@ class Boto3Clients:
         try:
             with self.building:
                 if session._credentials is None:
-                    _require_somebody_for_mfa(session, region)
+                    # Keys in the environment come first, unless a profile was named: so botocore looks for credentials.
+                    has_keys = os.environ.get("AWS_ACCESS_KEY_ID") and "profile" not in session.instance_variables()
+                    serial = None if has_keys else find_mfa_serial(session.full_config.get("profiles", {}), profile)
+                    # botocore would write a prompt for the code into a log, and read from whatever standard input is.
+                    if serial and not is_anybody_there():
+                        raise mfa_code_missing(profile, serial, region)
                 credentials = session.get_credentials()
             if credentials is None:
                 raise NoCredentialsError
@@ -145,7 +150,10 @@ class Boto3Clients:
             raise bad_endpoint(str(error).removeprefix("Invalid endpoint: ")) from error
         require_endpoint_url(client.meta.endpoint_url)
         _share_certificates(client)
-        self._user_agent = self._user_agent or self._user_agent_of(client)
+        if not self._user_agent and not client.meta.config.user_agent_appid:  # the ID would be left out
+            # Without what botocore adds to given words once more.
+            added = (self.boto3_session._session.user_agent_extra, _USER_AGENT_EXTRA)
+            self._user_agent = client.meta.config.user_agent.removesuffix("".join(f" {each}" for each in added if each))
         client.meta.events.register("before-parse", parse_plain_body)
         # ``after-call`` comes right after parsing and before botocore hands out the response, for streams and waiters
         # too.
@@ -155,16 +163,6 @@ class Boto3Clients:
         client.meta.events.register("before-call", check_client_call)
         _OWN_CLIENTS.add(client)
         return client
-
-    def _user_agent_of(self, client: Any) -> str | None:
-        """What a client calls itself, without what botocore adds to given words once more; None where it would leave
-        out the application's ID that the user has set.
-        """
-        if client.meta.config.user_agent_appid:
-            return None
-        added = (self.boto3_session._session.user_agent_extra, _USER_AGENT_EXTRA)
-        words: str = client.meta.config.user_agent
-        return words.removesuffix("".join(f" {each}" for each in added if each))
 
     def release_region(self, region: str) -> None:
         """Close and forget a Region's clients, so that a run over many Regions does not keep them all in memory."""
@@ -216,17 +214,6 @@ def _close_connections(client: Any) -> None:
     client.close()
     for pool in pools:
         pool.close()
-
-
-def _require_somebody_for_mfa(session: Any, region: str) -> None:
-    """Fail at once where botocore would ask for an MFA code and nobody can be asked: it would write a prompt into a log
-    and read from whatever standard input is.
-    """
-    # Keys in the environment come first, unless a profile was named: so botocore looks for credentials.
-    has_keys = bool(os.environ.get("AWS_ACCESS_KEY_ID")) and "profile" not in session.instance_variables()
-    serial = None if has_keys else find_mfa_serial(session.full_config.get("profiles", {}), session.profile)
-    if serial and not is_anybody_there():
-        raise mfa_code_missing(session.profile, serial, region)
 
 
 def _unusable_credentials(error: Exception, profile: str | None, region: str, seconds: float) -> Exception:

@@ -72,22 +72,16 @@ class RateLimiter:
         # The slot is reserved inside the lock and waited for outside of it, so that waiting threads do not block the
         # others.
         with self._lock:
-            wait = self._reserve_slot()
-            slot = self._slowdowns
+            wait, slot = 0.0, self._slowdowns
+            if self._per_second is not None:
+                interval = 1 / self._per_second
+                now = time.monotonic()
+                self._next = max(self._next, now - interval * (self._at_once - 1))
+                wait = self._next - now
+                self._next += interval
         if wait > 0:
             time.sleep(wait)
         return slot
-
-    def _reserve_slot(self) -> float:
-        """Seconds until a slot, which is then taken."""
-        if self._per_second is None:
-            return 0.0
-        interval = 1 / self._per_second
-        now = time.monotonic()
-        self._next = max(self._next, now - interval * (self._at_once - 1))
-        wait = self._next - now
-        self._next += interval
-        return wait
 
     def slow_down(self, slot: int) -> None:
         """AWS throttled a call sent in this ``slot``. Several that were under way together count once."""
@@ -106,8 +100,3 @@ class RateLimiter:
             if self._slowdowns and self._per_second is not None:
                 faster = self._per_second * _FASTER
                 self._per_second = faster if self._fastest is None else min(faster, self._fastest)
-
-
-def new_limiter(operation: str) -> RateLimiter:
-    """A new limiter for an operation: at the rate AWS documents, else without limit until AWS throttles."""
-    return RateLimiter(*RATES[operation]) if operation in RATES else RateLimiter()

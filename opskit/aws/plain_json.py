@@ -8,7 +8,7 @@ such event, is parsed as usual.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from opskit.aws.response_checks import once_per_operation
@@ -60,23 +60,38 @@ def _member_pruner(shape: Any) -> _Prune | None:
     """
     if shape.type_name in _SCALARS:
         return None
-    if shape.type_name == "list":
-        return _list_pruner(_member_pruner(shape.member))
     if shape.type_name == "structure":
         return _structure_pruner(shape)
-    if shape.type_name == "map" and shape.value.type_name in _SCALARS:
-        return lambda value: _require(type(value) is dict)
-    raise _NotPlain
+    containers: dict[str, Any] = {"list": list, "map": dict}
+    holds = containers.get(shape.type_name)
+    if holds is None or (holds is dict and shape.value.type_name not in _SCALARS):
+        raise _NotPlain
+    prune_entry = _member_pruner(shape.member) if holds is list else None
+
+    def prune(value: Any) -> None:
+        if type(value) is not holds:
+            raise _NotPlain
+        if prune_entry:
+            for entry in value:
+                if entry is not None:
+                    prune_entry(entry)
+
+    return prune
 
 
 def _structure_pruner(shape: Any) -> _Prune:
-    if shape.is_document_type or shape.is_tagged_union or any(map(_is_elsewhere, shape.members.values())):
+    # A member with one of these has another name in the body, or is not in it.
+    elsewhere = {"name", "location", "eventstream", "payload"}
+    if any(member.serialization.keys() & elsewhere for member in shape.members.values()):
+        raise _NotPlain
+    if shape.is_document_type or shape.is_tagged_union:
         raise _NotPlain
     names = frozenset(shape.members)
     inner = {name: pruner for name, member in shape.members.items() if (pruner := _member_pruner(member))}
 
     def prune(value: Any) -> None:
-        _require(type(value) is dict)
+        if type(value) is not dict:
+            raise _NotPlain
         if not names.issuperset(value) or None in value.values():
             for name in [name for name, told in value.items() if name not in names or told is None]:
                 del value[name]
@@ -85,25 +100,3 @@ def _structure_pruner(shape: Any) -> _Prune:
                 pruner(value[name])
 
     return prune
-
-
-def _list_pruner(pruner: _Prune | None) -> _Prune:
-    def prune(value: Any) -> None:
-        _require(type(value) is list)
-        if pruner:
-            for entry in value:
-                if entry is not None:
-                    pruner(entry)
-
-    return prune
-
-
-def _is_elsewhere(shape: Any) -> bool:
-    """Whether a member has another name in the body, or is not in it."""
-    serialization: Mapping[str, Any] = shape.serialization
-    return bool(serialization.keys() & {"name", "location", "eventstream", "payload"})
-
-
-def _require(is_so: bool) -> None:
-    if not is_so:
-        raise _NotPlain

@@ -181,9 +181,13 @@ def check_response_body(http_response: Any, parsed: Mapping[str, Any], model: An
     if is_valid_body and not is_valid_body(content, model):
         why = "with a body that is not valid for this AWS service" if content else "with an empty body"
         raise UnreadableResponse(model.name, why, is_foreign=bool(content))
-    misread = _misread_lists(content, parsed, model)
-    if misread:
-        raise UnreadableResponse(model.name, f"without a list of {' and '.join(misread)}")
+    members = model.output_shape.members if model.output_shape else {}
+    empty = [name for name, shape in members.items() if shape.type_name == "list" and parsed.get(name) == []]
+    if empty and "json" in model.service_model.resolved_protocol:
+        body = json.loads(content)
+        sent = {name: body.get(members[name].serialization.get("name", name)) for name in empty}
+        if misread := [name for name in empty if not isinstance(sent[name], list)]:
+            raise UnreadableResponse(model.name, f"without a list of {' and '.join(misread)}")
 
 
 def check_response_members(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
@@ -201,16 +205,6 @@ def check_response_members(http_response: Any, parsed: Mapping[str, Any], model:
         raise UnreadableResponse(model.name, f"without {' and '.join(missing)}")
     if name not in REQUIRED_MEMBERS and name not in LEFT_OUT_WHEN_EMPTY and not members.keys() & parsed.keys():
         raise UnreadableResponse(model.name, "without anything that was asked for")
-
-
-def _misread_lists(content: bytes, parsed: Mapping[str, Any], model: Any) -> list[str]:
-    """The members that botocore parsed as empty lists and that are something else in the body."""
-    members = model.output_shape.members if model.output_shape else {}
-    empty = [name for name, shape in members.items() if shape.type_name == "list" and parsed.get(name) == []]
-    if not empty or "json" not in model.service_model.resolved_protocol:
-        return []
-    body = json.loads(content)
-    return [name for name in empty if not isinstance(body.get(members[name].serialization.get("name", name)), list)]
 
 
 def _is_json_body(content: bytes, model: Any) -> bool:

@@ -60,8 +60,14 @@ class _ValueType:
     # Found when one comes: of most members no answer has anything.
     @cached_property
     def members(self) -> dict[str, _ValueType]:
-        """The types of a structure's members."""
-        return {name: _value_type(member) for name, member in self.shape.members.items() if not _is_free_form(member)}
+        """The types of a structure's members, but for those that may hold anything."""
+        return {
+            name: _value_type(member)
+            for name, member in self.shape.members.items()
+            # botocore parses IAM's policies, which the model calls strings.
+            if not (getattr(member, "is_document_type", False) or member.serialization.get("jsonvalue"))
+            and member.name != "policyDocumentType"
+        }
 
     @cached_property
     def plain_members(self) -> dict[str, type]:
@@ -126,9 +132,3 @@ def _value_type(shape: Any) -> _ValueType:
     # Of a model's limits only this: AWS keeps others in requests alone.
     is_natural = int in classes and float not in classes and shape.metadata.get("min", -1) >= 0
     return _ValueType(words, classes, shape if holds_others else None, least=0 if is_natural else None)
-
-
-def _is_free_form(shape: Any) -> bool:
-    """Whether a member may hold anything; botocore parses IAM's policies, which the model calls strings."""
-    is_document = getattr(shape, "is_document_type", False) or shape.serialization.get("jsonvalue")
-    return bool(is_document) or shape.name == "policyDocumentType"

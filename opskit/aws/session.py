@@ -16,7 +16,7 @@ from opskit.aws.boto3_clients import Boto3Clients, client_config
 from opskit.aws.client import AwsClient
 from opskit.aws.connections import trust_configured_bundle
 from opskit.aws.credential_failures import find_mfa_serial
-from opskit.aws.pacing import RateLimiter, new_limiter
+from opskit.aws.pacing import RATES, RateLimiter
 from opskit.aws.partitions import is_aws_host
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.live_resources import LiveResources
@@ -100,7 +100,7 @@ class AwsSession:
         """The limiter of an operation in a Region, one for all threads."""
         if (operation, region) not in self._limiters:
             # setdefault is one step: of two threads that get here at once, both go on with the same limiter.
-            limiter = self._limiters.setdefault((operation, region), new_limiter(operation))
+            limiter = self._limiters.setdefault((operation, region), RateLimiter(*RATES.get(operation, ())))
             if pace := self._learnt_paces.get((operation, region)):
                 limiter.start_at(pace)
         return self._limiters[operation, region]
@@ -130,7 +130,7 @@ class AwsSession:
         if pending is None:
             try:
                 response = self.client().read("sts", "get_caller_identity")
-                future.set_result(_parse_identity(response))
+                future.set_result(CallerIdentity(response["Account"], response["Arn"]))
             except BaseException as error:
                 # A failure is not kept: the next caller asks again, as after signing in meanwhile.
                 self._identity_read = None
@@ -175,14 +175,6 @@ class AwsSession:
         """
         url = self._boto3_clients.endpoint_url("service-quotas", self.default_region)
         return "aws" if is_aws_host(urlsplit(url).hostname or "") else redact_secrets(url)
-
-
-def _parse_identity(response: Mapping[str, Any]) -> CallerIdentity:
-    try:
-        return CallerIdentity(response["Account"], response["Arn"])
-    except KeyError as error:
-        text = "sts:GetCallerIdentity answered without an account."
-        raise AwsError("bad-answer", text, "Check AWS_ENDPOINT_URL if it is set.") from error
 
 
 def open_session(

@@ -23,21 +23,16 @@ COMPLETE_VARIABLE = "_OPSKIT_COMPLETE"
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run opskit as a command line program."""
-    _collect_rarely()
+    gc.set_threshold(*_COLLECTION_THRESHOLDS)
+    # Python collects several times while it ends. What is frozen it does not look at, and the memory goes anyway.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run_arguments(arguments)
     except ImportError as error:
         code = _report_load_failure(error, arguments)
     sys.exit(code or 0)
-
-
-def _collect_rarely() -> None:
-    """Look for reference cycles rarely in this process, which is a short one, and at its end not at all."""
-    gc.set_threshold(*_COLLECTION_THRESHOLDS)
-    # Python collects several times while it ends. What is frozen it does not look at, and the memory goes anyway.
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
 
 
 def _run_arguments(arguments: Sequence[str]) -> int | None:

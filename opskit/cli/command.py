@@ -122,12 +122,16 @@ class CommandContext:
         screen = replace(self.screen, quiet=True)
         return CommandContext(self.settings.in_regions(regions), screen, self.verbose, (), True, planned, session)
 
-    def remember_paces(self) -> None:
-        """Keep what the calls of this command have learnt of AWS's rates for the next one."""
+    def run_with_state(self, body: Callable[[CommandContext], CommandResult]) -> CommandResult:
+        """Run a command's body with its state where the settings say; what its calls learn of AWS's rates is kept."""
         from opskit.state.home import remember_paces
 
-        if self._session is not None:
-            remember_paces(self._session)
+        choose_state(self.settings, self.session)
+        try:
+            return body(self)
+        finally:
+            if self._session is not None:
+                remember_paces(self._session)
 
     def can_prompt(self) -> bool:
         """Whether there is somebody to ask."""
@@ -262,7 +266,9 @@ def run_command(
 
     prepare_reports()
     color = not common["no_color"] and not os.environ.get("NO_COLOR")
-    screen = Screen(_early_output_format(common["output"]), color=color, quiet=common["quiet"])
+    # In this format an error in the settings is reported, before they are known.
+    early = common["output"] or os.environ.get("OPSKIT_OUTPUT")
+    screen = Screen(OutputFormat(early if early in list(OutputFormat) else "table"), color=color, quiet=common["quiet"])
     opened: list[CommandContext] = []
 
     def run_body() -> CommandResult:
@@ -272,7 +278,7 @@ def run_command(
         screen = Screen(OutputFormat(settings.get("output")), color=color, quiet=common["quiet"])
         begin_reports(path, settings, screen, verbose=common["verbose"])
         opened.append(CommandContext(settings, screen, verbose=common["verbose"], role_arns=role_arns))
-        return _run_with_state(body, opened[0])
+        return opened[0].run_with_state(body)
 
     try:
         result = run_safely(run_body, verbose=common["verbose"])
@@ -293,15 +299,6 @@ def run_command(
     raise typer.Exit(int(result.exit))
 
 
-def _run_with_state(body: Callable[[CommandContext], CommandResult], ctx: CommandContext) -> CommandResult:
-    """Run a command's body with its state where the settings say."""
-    choose_state(ctx.settings, ctx.session)
-    try:
-        return body(ctx)
-    finally:
-        ctx.remember_paces()
-
-
 def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:
     """The result of a command that ended early, with what it leaves running and how to stop that."""
     if result.exit.is_ok:
@@ -320,12 +317,6 @@ def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> 
     else:
         problems = [*others, still_running_problem(running, profile)]
     return replace(result, data={**result.data, "running": running_records(running)}, problems=tuple(problems))
-
-
-def _early_output_format(named: str | None) -> OutputFormat:
-    """The format in which to report an error in the settings, before the settings are known."""
-    wanted = named or os.environ.get("OPSKIT_OUTPUT")
-    return OutputFormat(wanted) if wanted in list(OutputFormat) else OutputFormat.TABLE
 
 
 def _reraise(error: BaseException) -> NoReturn:

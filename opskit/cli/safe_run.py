@@ -87,10 +87,10 @@ def bug_result(error: BaseException, *, verbose: bool) -> CommandResult:
 def prepare_reports() -> None:
     """Print what libraries log like everything else, and forget what an earlier command of this process reported."""
     from opskit.output.printing import redirect_warnings
-    from opskit.state.paths import begin_state_use
+    from opskit.state.paths import state_use
 
     redirect_warnings()
-    begin_state_use()
+    state_use.clear()
     begin_run_problems(lambda problem: None)
 
 
@@ -140,9 +140,9 @@ def with_run_problems(result: CommandResult, screen: Screen) -> CommandResult:
 
 def _state_fields() -> Mapping[str, str | None]:
     """``kept_in`` of a command that has used its state: the folder or table, or null where it is not kept."""
-    from opskit.state.paths import is_state_used
+    from opskit.state.paths import state_use
 
-    if not is_state_used():
+    if not state_use.is_set():
         return {}
     from opskit.state.home import home_kept_in
 

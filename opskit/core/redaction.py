@@ -52,16 +52,15 @@ def redact_secrets(text: str) -> str:
 def redact_values(value: Any) -> Any:
     """A value for JSON with every text in it redacted, and those under a name that marks a secret removed."""
     if isinstance(value, Mapping):
-        return {key: _redact_entry(key, each) for key, each in value.items()}
+        return {
+            name: _REMOVED
+            if isinstance(name, str) and type(each) is str and each and re.search(_SECRET_NAME, name)
+            else redact_values(each)
+            for name, each in value.items()
+        }
     if isinstance(value, list | tuple):
         return [redact_values(each) for each in value]
     return redact_secrets(value) if type(value) is str else value
-
-
-def _redact_entry(name: object, value: Any) -> Any:
-    if isinstance(name, str) and type(value) is str and value and re.search(_SECRET_NAME, name):
-        return _REMOVED
-    return redact_values(value)
 
 
 def _redact_named_values(text: str) -> str:

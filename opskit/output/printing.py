@@ -34,15 +34,6 @@ _TERMINALS = ("alacritty", "xterm-ghostty", "xterm-kitty")
 _FIRST_VTE = 5000  # 0.50.0, which GNOME Terminal and others write so; 0.50.0 itself crashes
 
 
-def link_urls(text: str, stream: IO[str]) -> str:
-    """The text with its URLs as links if the stream is a terminal that shows them, so that one which is longer than a
-    line is still one link.
-    """
-    if "://" not in text or not stream.isatty() or not shows_hyperlinks(os.environ):
-        return text
-    return re.sub(_URL, lambda match: f"\033]8;;{match[0]}\033\\{match[0]}\033]8;;\033\\", text)
-
-
 def shows_hyperlinks(environment: Mapping[str, str]) -> bool:
     """Whether the terminal that the environment tells of is known to show links. FORCE_HYPERLINK answers for others."""
     if forced := environment.get("FORCE_HYPERLINK"):
@@ -108,14 +99,14 @@ def standard_output() -> IO[str]:
     return sys.stdout
 
 
-def color_is_forced() -> bool:
-    """Whether FORCE_COLOR asks for colour where no terminal is, as CI systems that show it do. NO_COLOR wins."""
-    return os.environ.get("FORCE_COLOR", "") not in ("", "0") and not os.environ.get("NO_COLOR")
-
-
 def standard_error() -> IO[str]:
     """Where messages go unless a screen says otherwise."""
     return sys.stderr
+
+
+def color_is_forced() -> bool:
+    """Whether FORCE_COLOR asks for colour where no terminal is, as CI systems that show it do. NO_COLOR wins."""
+    return os.environ.get("FORCE_COLOR", "") not in ("", "0") and not os.environ.get("NO_COLOR")
 
 
 def print_text(text: str, stream: IO[str], *, end: str = "\n", strong: bool = False) -> None:
@@ -124,7 +115,10 @@ def print_text(text: str, stream: IO[str], *, end: str = "\n", strong: bool = Fa
     Raises:
         BrokenPipeError: the reader has closed the pipe.
     """
-    shown = link_urls(visible_text(text), stream)
+    shown = visible_text(text)
+    if "://" in shown and stream.isatty() and shows_hyperlinks(os.environ):
+        # As links, so that a URL which is longer than a line is still one.
+        shown = re.sub(_URL, lambda match: f"\033]8;;{match[0]}\033\\{match[0]}\033]8;;\033\\", shown)
     stream.write((f"\033[1m{shown}\033[0m" if strong else shown) + end)
     stream.flush()
 

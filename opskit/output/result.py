@@ -159,7 +159,11 @@ def result_without_secrets(result: CommandResult) -> CommandResult:
         return replace(result, problems=problems)
     return replace(
         result,
-        data=_redact_records(result.data),
+        # Lists of records may be built one at a time while they are printed, and stay so.
+        data={
+            name: LazyRows(value, redact_values) if isinstance(value, LazyRows) else redact_values({name: value})[name]
+            for name, value in result.data.items()
+        },
         problems=problems,
         tables=tuple(
             replace(table, rows=LazyRows(table.rows, _redact_row), title=redact_secrets(table.title))
@@ -172,14 +176,6 @@ def result_without_secrets(result: CommandResult) -> CommandResult:
 def problem_without_secrets(problem: Problem) -> Problem:
     """A problem as it may be printed."""
     return replace(problem, message=redact_secrets(problem.message), hint=redact_secrets(problem.hint))
-
-
-def _redact_records(data: Mapping[str, Any]) -> dict[str, Any]:
-    # Lists of records may be built one at a time while they are printed, and stay so.
-    return {
-        name: LazyRows(value, redact_values) if isinstance(value, LazyRows) else redact_values({name: value})[name]
-        for name, value in data.items()
-    }
 
 
 def _redact_row(row: Sequence[Cell]) -> tuple[Cell, ...]:

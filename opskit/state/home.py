@@ -19,7 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from opskit.core.exceptions import AwsError
-from opskit.state.paths import account_key, kept_in, kept_state_dir, note_state_use
+from opskit.state.paths import account_key, kept_in, kept_state_dir, state_use
 from opskit.state.records import HeldLock, Record, RecordStore, RecordTable, replace_partition
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def state_home() -> StateHome:
     """The home of this run; the state folder, if none was chosen."""
     if _home is None:
         return local_home()  # its folder notes its use
-    note_state_use()
+    state_use.set()
     return _home
 
 

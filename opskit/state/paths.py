@@ -57,22 +57,10 @@ _OTHER_FOLDER_HINT = "Set XDG_STATE_HOME to a folder that can be written."
 _ACCOUNT_KEYS = "Allow sts:GetCallerIdentity: opskit records its changes by account, so that nothing is done twice."
 
 
-_used = threading.Event()
-
-
-def begin_state_use() -> None:
-    """Forget that an earlier command of this process has used its state."""
-    _used.clear()
-
-
-def note_state_use() -> None:
-    """Note that this command uses its state, wherever that is kept."""
-    _used.set()
-
-
-def is_state_used() -> bool:
-    """Whether this command has used its state: the journal, the queue, locks, or what it remembers of earlier looks."""
-    return _used.is_set()
+state_use = threading.Event()
+"""Set once this command has used its state, wherever that is kept: the journal, the queue, locks, or what it remembers
+of earlier looks. Cleared when a command begins, as an earlier one of this process may have used its own.
+"""
 
 
 def state_dir() -> Path:
@@ -82,7 +70,7 @@ def state_dir() -> Path:
     Raises:
         OSError: it cannot be created for another reason, as where a file stands in its place.
     """
-    note_state_use()
+    state_use.set()
     folder = kept_state_dir()
     why = _why_not_kept(folder)
     if why is None:
@@ -128,27 +116,23 @@ def _ci_variable() -> str | None:
 
 
 def _why_not_kept(folder: Path) -> str | None:
+    """Why the user's folder cannot be used; None: it can.
+
+    Raises:
+        OSError: it cannot be created for another reason than a lack of permission.
+    """
+    if not folder.is_absolute():  # where there is no HOME, ~ stays as it is
+        return "there is no home directory"
     try:
-        return _why_unusable(folder)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # As under sudo, which may leave HOME another user's: what root writes there that user cannot open.
+        if folder.stat().st_uid != os.geteuid():
+            return f"it belongs to another user (uid {folder.stat().st_uid})"
+        return None if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else "it cannot be written"
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         return f"it cannot be written ({error.strerror})"
-
-
-def _why_unusable(folder: Path) -> str | None:
-    """Why the user's folder cannot be used; None: it can.
-
-    Raises:
-        OSError: it cannot be created or looked at.
-    """
-    if not folder.is_absolute():  # where there is no HOME, ~ stays as it is
-        return "there is no home directory"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # As under sudo, which may leave HOME another user's: what root writes there that user cannot open.
-    if folder.stat().st_uid != os.geteuid():
-        return f"it belongs to another user (uid {folder.stat().st_uid})"
-    return None if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else "it cannot be written"
 
 
 @cache

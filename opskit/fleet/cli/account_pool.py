@@ -20,7 +20,7 @@ from opskit.fleet.cli.account_request import AccountRequest, answer_request, rep
 from opskit.fleet.flows.worker_processes import Send, run_in_processes
 from opskit.fleet.rules.reports import AccountReport, parse_account_report
 from opskit.output.screen import Screen
-from opskit.state.paths import is_state_used, note_state_use
+from opskit.state.paths import state_use
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def answer_share(requests: Sequence[AccountRequest], concurrency: int, verbose: 
         print_calls()
 
     def note_answer(account: str, envelope: dict[str, Any]) -> None:
-        send(AccountAnswer(account, envelope, is_state_used()))
+        send(AccountAnswer(account, envelope, state_use.is_set()))
 
     settings = requests[0].settings
     ctx = CommandContext(settings, Screen(OutputFormat.JSON, color=False, quiet=True))
@@ -121,7 +121,7 @@ def _note_message(note_answer: Callable[[str, dict[str, Any]], None], message: A
     """Note what a process has sent: an answer, a problem of the whole run, or a notice."""
     if isinstance(message, AccountAnswer):
         if message.is_state_used:
-            note_state_use()
+            state_use.set()
         note_answer(message.account, message.envelope)
     elif isinstance(message, Problem):
         report_run_problem(message)

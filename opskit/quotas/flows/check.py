@@ -95,7 +95,12 @@ def _to_check(snapshots: Sequence[RegionSnapshot]) -> QuotaCheck:
     return QuotaCheck(
         headrooms=sort_worst_first(headrooms),
         problems=tuple(dict.fromkeys(problem for snapshot in snapshots for problem in _read_problems(snapshot))),
-        failed_regions=frozenset(snapshot.region for snapshot in snapshots if _no_quota_read(snapshot)),
+        failed_regions=frozenset(
+            snapshot.region
+            for snapshot, unknown in zip(snapshots, unread, strict=True)
+            # One that is only remembered as not offered was not read, so NotOffered speaks neither way.
+            if unknown and not any(isinstance(lookup, Quota) for lookup in snapshot.quotas.values())
+        ),
         all_auth_failed=all(part and all(each.code in CREDENTIAL_CODES for each in part) for part in unread),
         held={(snapshot.region, name): held for snapshot in snapshots for name, held in snapshot.held.items()},
     )
@@ -183,25 +188,19 @@ def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
         if not isinstance(snapshot.quotas[quota_name_for(requirement)], NotOffered)
     ]
     above = [requirement for requirement in with_all_limits(offered) if requirement.instance_type is None]
+    suggested = {**snapshot.quotas, **snapshot.suggestions.quotas}
     # What nothing more is needed of refuses nothing, though more may be in use than there is.
     for requirement in (each for each in (*snapshot.requirements, *above) if each.count):
+        quota, in_use = snapshot.quotas[quota_name_for(requirement)], snapshot.in_use[requirement.workload]
         # A total that does not exist limits nothing.
-        if requirement.instance_type or not isinstance(snapshot.quotas[quota_name_for(requirement)], NotOffered):
-            yield _assess_requirement(snapshot, requirement)
-
-
-def _assess_requirement(snapshot: RegionSnapshot, requirement: Requirement) -> Headroom:
-    in_use = snapshot.in_use[requirement.workload]
-    headroom = assess_headroom(
-        snapshot.region, requirement, snapshot.quotas[quota_name_for(requirement)], in_use, snapshot.requests
-    )
-    if not headroom.verdict.is_no:
-        return headroom
-    quotas = {**snapshot.quotas, **snapshot.suggestions.quotas}
-    return replace(
-        headroom,
-        alternatives=find_alternatives(snapshot.region, requirement, quotas, in_use, snapshot.suggestions.prices),
-    )
+        if requirement.instance_type is None and isinstance(quota, NotOffered):
+            continue
+        headroom = assess_headroom(snapshot.region, requirement, quota, in_use, snapshot.requests)
+        if headroom.verdict.is_no:
+            prices = snapshot.suggestions.prices
+            alternatives = find_alternatives(snapshot.region, requirement, suggested, in_use, prices)
+            headroom = replace(headroom, alternatives=alternatives)
+        yield headroom
 
 
 def _read_problems(snapshot: RegionSnapshot) -> Iterable[Problem]:
@@ -211,12 +210,3 @@ def _read_problems(snapshot: RegionSnapshot) -> Iterable[Problem]:
         unread.append(snapshot.requests)
     for value in unread:
         yield Problem(value.code, value.reason, value.hint, snapshot.region)
-
-
-def _no_quota_read(snapshot: RegionSnapshot) -> bool:
-    """Whether no quota could be read."""
-    # One that is only remembered as not offered was not read, so NotOffered speaks neither way.
-    lookups = snapshot.quotas.values()
-    return any(isinstance(lookup, Unknown) for lookup in lookups) and not any(
-        isinstance(lookup, Quota) for lookup in lookups
-    )

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from functools import cache, partial
 from importlib.resources import files
 from math import inf
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import platformdirs
 
@@ -66,14 +66,14 @@ class QuotaCodeCache:
 
     def get(self, name: str) -> CachedQuota | None:
         """The entry of a quota that is at most seven days old."""
-        cached = self.entries.get(name) or self._other_spelling(name)
-        if cached:
-            return cached if self._is_fresh(cached.seen_at) else None
-        return (
-            CachedQuota(None, False, None, self.listed_at)
-            if self.listed_at and self._is_fresh(self.listed_at)
-            else None
-        )
+        cached = self.entries.get(name)
+        # Where a listing has told all names, the name is not absent then, only spelt in another way.
+        if cached is None and self.listed_at:
+            if self._spellings is None:
+                self._spellings = {spelling_key(listed): listed for listed in tuple(self.entries)}
+            spelt_as_listed = self._spellings.get(spelling_key(name), "")
+            cached = self.entries.get(spelt_as_listed) or CachedQuota(None, False, None, self.listed_at)
+        return cached if cached and -_MAX_CLOCK_SKEW <= self.now - cached.seen_at <= TTL else None
 
     def code_for(self, name: str) -> str | None:
         """The code to try for a quota: the cached one, else the bundled one."""
@@ -103,27 +103,26 @@ class QuotaCodeCache:
         self.entries, self.listed_at = dict(entries), self.now
         self._updates, self._listed_now, self._spellings = {}, True, None
 
-    def _other_spelling(self, name: str) -> CachedQuota | None:
-        """The entry under AWS's own spelling."""
-        if self.listed_at is None:
-            return None
-        # Only where a listing has told all names: the name is not absent then, only spelt in another way.
-        if self._spellings is None:
-            self._spellings = {spelling_key(listed): listed for listed in tuple(self.entries)}
-        return self.entries.get(self._spellings.get(spelling_key(name), ""))
-
     def save(self) -> None:
         """Write the new entries to the file, merged with what other runs wrote meanwhile."""
         if self.file is None or not (self._updates or self._listed_now):
             return
         # Read again just before the write: another run may have stored other quotas since this one loaded the file.
         latest = self if self._listed_now else _read_cache_file(self.file, self.now)
+        content = {
+            "version": _VERSION,
+            "listed": latest.listed_at and latest.listed_at.timestamp(),
+            "quotas": {
+                name: [cached.code, cached.applied, cached.default, cached.seen_at.timestamp(), cached.value]
+                for name, cached in {**latest.entries, **self._updates}.items()
+            },
+        }
         with suppress(OSError):  # an unwritable cache only costs time
-            _replace_file(self.file, _serialize_cache({**latest.entries, **self._updates}, latest.listed_at))
-            _remove_stale_files(self.file.parent, self.now)
-
-    def _is_fresh(self, seen_at: datetime) -> bool:
-        return -_MAX_CLOCK_SKEW <= self.now - seen_at <= TTL
+            _replace_file(self.file, json.dumps(content, separators=(",", ":")))
+            # Caches that have expired as a whole go: sandboxes and accounts come and go.
+            for file in self.file.parent.iterdir():
+                if self.now.timestamp() - file.stat().st_mtime > TTL.total_seconds():
+                    file.unlink(missing_ok=True)
 
 
 def load_cache(client: AwsClient, now: datetime) -> QuotaCodeCache:
@@ -160,38 +159,24 @@ def _bundled_spellings() -> Mapping[str, str]:
     return {spelling_key(name): code for name, code in bundled_codes().items()}
 
 
+_NUMBER_TYPES = (int, float, type(None))
+
+
 def _read_cache_file(file: Path, now: datetime) -> QuotaCodeCache:
+    read_time = cache(partial(datetime.fromtimestamp, tz=UTC))  # most of 2,000 were seen at the same moment
+    entries: dict[str, CachedQuota] = {}
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             return QuotaCodeCache(now, file)
-        listed = None if content["listed"] is None else datetime.fromtimestamp(content["listed"], UTC)
-        return QuotaCodeCache(now, file, dict(_parse_entries(content["quotas"].items())), listed)
+        listed = None if content["listed"] is None else read_time(content["listed"])
+        for name, (code, applied, default, seen_at, value) in content["quotas"].items():
+            if not (type(code) is str and type(default) in _NUMBER_TYPES and type(value) in _NUMBER_TYPES):
+                raise TypeError(f"a broken entry for {name}")
+            entries[name] = CachedQuota(code, bool(applied), default, read_time(seen_at), value)
+        return QuotaCodeCache(now, file, entries, listed)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return QuotaCodeCache(now, file)
-
-
-def _parse_entries(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, CachedQuota]]:
-    read_time = cache(partial(datetime.fromtimestamp, tz=UTC))  # most of 2,000 were seen at the same moment
-    for name, (code, applied, default, seen_at, value) in items:
-        if not (type(code) is str and type(default) in _NUMBER_TYPES and type(value) in _NUMBER_TYPES):
-            raise TypeError(f"a broken entry for {name}")
-        yield name, CachedQuota(code, bool(applied), default, read_time(seen_at), value)
-
-
-_NUMBER_TYPES = (int, float, type(None))
-
-
-def _serialize_cache(entries: Mapping[str, CachedQuota], listed: datetime | None) -> str:
-    content = {
-        "version": _VERSION,
-        "listed": listed and listed.timestamp(),
-        "quotas": {
-            name: [cached.code, cached.applied, cached.default, cached.seen_at.timestamp(), cached.value]
-            for name, cached in entries.items()
-        },
-    }
-    return json.dumps(content, separators=(",", ":"))
 
 
 def _replace_file(file: Path, text: str) -> None:
@@ -205,10 +190,3 @@ def _replace_file(file: Path, text: str) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def _remove_stale_files(folder: Path, now: datetime) -> None:
-    """Remove caches that have expired as a whole: sandboxes and accounts come and go."""
-    for file in folder.iterdir():
-        if now.timestamp() - file.stat().st_mtime > TTL.total_seconds():
-            file.unlink(missing_ok=True)

@@ -117,7 +117,7 @@ def _worth_rereading(absent: Collection[str], wanted: Collection[str], cache: Qu
 
 def _get_by_codes(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup | None]:
     """Each quota behind its code; None if the code leads to no quota of that name."""
-    operations, with_default = _lookup_plan(names, cache), _names_needing_default(names, cache)
+    operations, with_default = _lookup_plan({name: cache.get(name) for name in names})
     reads = [
         partial(_get_by_code, client, name, cache, operations[name], with_default=name in with_default)
         for name in names
@@ -125,32 +125,27 @@ def _get_by_codes(client: AwsClient, names: Collection[str], cache: QuotaCodeCac
     return dict(zip(names, gather_all(reads), strict=True))
 
 
-def _names_needing_default(names: Collection[str], cache: QuotaCodeCache) -> set[str]:
-    """The quotas whose default is read along with the applied value: it is the value in effect, or not known yet."""
-    entries = {name: cache.get(name) for name in names}
-    counts = [name for name, cached in entries.items() if cached and not cached.applied]
+def _lookup_plan(entries: Mapping[str, CachedQuota | None]) -> tuple[dict[str, str], set[str]]:
+    """Which operation reads which quota first, and the quotas whose default is read along with the applied value: it is
+    the value in effect, or not known yet.
+    """
+    unseen = [name for name, cached in entries.items() if cached is None]
+    unapplied = [name for name, cached in entries.items() if cached and not cached.applied]
+    applied = [name for name, cached in entries.items() if cached and cached.applied]
     unknown = [
         name for name, cached in entries.items() if cached is None or (cached.applied and cached.default is None)
     ]
-    # Those that count are read in any case, the others as far as the burst allows it without waiting.
-    return {*counts, *unknown[: max(0, _BURST - len(counts))]}
-
-
-def _lookup_plan(names: Collection[str], cache: QuotaCodeCache) -> dict[str, str]:
-    """Which operation reads which quota first."""
-    # Quotas that were never read here go to GetServiceQuota first, so that a listing that may follow finds its rate
-    # unused.
-    unseen = [name for name in names if cache.get(name) is None]
-    cached_entries = {name: cached for name in names if (cached := cache.get(name))}
-    unapplied = [name for name, cached in cached_entries.items() if not cached.applied]
-    applied = [name for name, cached in cached_entries.items() if cached.applied]
-    return {
+    operations = {
+        # Quotas that were never read here go to GetServiceQuota first, so that a listing that may follow finds its
+        # rate unused.
         **{name: GET if index < _BURST else LIST for index, name in enumerate(unseen)},
         **{name: GET if index < _BURST else LIST for index, name in enumerate(unapplied)},
         # Two of three applied quotas go to ListServiceQuotas, whose rate is twice GetServiceQuota's. Those without an
         # applied value go to GetServiceQuota, which alone answers that for certain, and leave it to none else.
         **{name: GET if index % 3 == 2 and not unapplied else LIST for index, name in enumerate(applied)},
     }
+    # The defaults that are in effect are read in any case, the others as far as the burst allows it without waiting.
+    return operations, {*unapplied, *unknown[: max(0, _BURST - len(unapplied))]}
 
 
 def _get_by_code(

@@ -101,16 +101,12 @@ def get_record(client: AwsClient, operation: str, code: str) -> QuotaRecord | No
 def parse_record(quota: Mapping[str, Any]) -> QuotaRecord:
     """A quota of a response. Its name and code are kept once, since both listings contain the same 2,000."""
     return QuotaRecord(
-        _intern_text(quota.get("QuotaName", "")),
-        _intern_text(quota.get("QuotaCode", "")),
+        intern(quota.get("QuotaName", "")),
+        intern(quota.get("QuotaCode", "")),
         parse_value(quota.get("Value")),
         quota.get("Adjustable", True),
         (quota.get("ErrorReason") or {}).get("ErrorMessage", ""),
     )
-
-
-def _intern_text(value: Any) -> Any:
-    return intern(value) if type(value) is str else value
 
 
 def parse_value(value: object) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -84,29 +84,18 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
     """Count training and spot training instances.
 
     The instances that an ended job keeps warm count as training too. A pool that is ``InUse`` is its job's own
-    instances, and that job is running; pools that are ``Available`` are counted on top.
+    instances, and that job is running; pools that are ``Available`` are counted on top. A job that does not say whether
+    it is spot training counts as not, and makes the spot count a minimum.
     """
     live = read_live_training_jobs(client)
-    return _merge_training_counts(live.running, live.warm, live.jobs_gap, live.pool_gap)
-
-
-def _merge_training_counts(
-    running: Collection[Response],
-    warm: Collection[Response],
-    jobs_gap: Unknown | None,
-    pool_gap: Unknown | None,
-) -> UsageCounts:
-    """The counts of all jobs. Spot jobs keep no pools, so a gap in the pools is none there. A job that does not say
-    whether it is spot training counts as not, and makes the spot count a minimum.
-    """
-    spot = [job for job in running if job.get("EnableManagedSpotTraining")]
-    plain = [job for job in running if not job.get("EnableManagedSpotTraining")]
+    spot = [job for job in live.running if job.get("EnableManagedSpotTraining")]
+    plain = [job for job in live.running if not job.get("EnableManagedSpotTraining")]
     planned = [job for job in plain if (job.get("ResourceConfig") or {}).get("TrainingPlanArn")]
-    spot_gap = missing_member(running, "EnableManagedSpotTraining")
-    counts = to_in_use_counts(_holders_of([*plain, *warm]), jobs_gap, pool_gap)
-    training_counts = replace(counts, kept_warm=_instances_of(warm), in_plans=_instances_of(planned))
+    spot_gap = missing_member(live.running, "EnableManagedSpotTraining")
+    counts = to_in_use_counts(_holders_of([*plain, *live.warm]), live.jobs_gap, live.pool_gap)
+    training_counts = replace(counts, kept_warm=_instances_of(live.warm), in_plans=_instances_of(planned))
     # Spot jobs keep no pools, so a gap in the pools is none here.
-    spot_counts = to_in_use_counts(_holders_of(spot), jobs_gap, spot_gap)
+    spot_counts = to_in_use_counts(_holders_of(spot), live.jobs_gap, spot_gap)
     return {Workload.TRAINING: training_counts, Workload.SPOT_TRAINING: spot_counts}
 
 

@@ -40,8 +40,15 @@ _BILLED = "Running resources are billed: opskit costs lists them, their owners, 
 
 def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
     """The result of ``quotas check``. ``home`` is the Region that needs no flag in a command; None if all do."""
+    records = [
+        {
+            **headroom_record(headroom),
+            "used_by": [_holder_record(held) for held in check.held.get((headroom.region, headroom.quota_name), ())],
+        }
+        for headroom in check.headrooms
+    ]
     return CommandResult(
-        data={"quotas": [_check_record(check, headroom) for headroom in check.headrooms], "cost_usd": _COST_USD},
+        data={"quotas": records, "cost_usd": _COST_USD},
         exit=check.exit_code,
         problems=(*check.problems, *_alert_problems(check.headrooms)),
         tables=(
@@ -56,11 +63,6 @@ def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
         notes=(*_advice_lines(check.headrooms, home), *([_BILLED] if any(check.held.values()) else ())),
         records="quotas",
     )
-
-
-def _check_record(check: QuotaCheck, headroom: Headroom) -> dict[str, Any]:
-    held = check.held.get((headroom.region, headroom.quota_name), ())
-    return {**headroom_record(headroom), "used_by": [_holder_record(each) for each in held]}
 
 
 def _holder_record(held: HeldQuota) -> dict[str, Any]:
@@ -228,16 +230,12 @@ def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[s
         if headroom.verdict is Verdict.SHORT and not headroom.requirement.has_increase_command:
             yield f"'{headroom.quota_name}' can be raised here: {quota_page_url(headroom.region, headroom.quota_code)}"
     yield from _not_offered_lines([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
-    yield from _retired_lines(headrooms)
-    yield from _alternative_lines(headrooms, home)
-
-
-def _retired_lines(headrooms: Iterable[Headroom]) -> Iterator[str]:
-    """The types that AWS has retired and still lists quotas for, where one is short."""
+    # AWS still lists quotas for the types that it has retired.
     retired = [each for each in headrooms if each.requirement.only_noted and each.verdict.is_too_little]
     for instance_type in dict.fromkeys(str(each.requirement.instance_type) for each in retired):
         newer = "Take a newer type, such as ml.g4dn.xlarge."
         yield f"AWS has retired {instance_type}: a higher quota would not help. {newer}"
+    yield from _alternative_lines(headrooms, home)
 
 
 def _not_offered_lines(headrooms: Iterable[Headroom]) -> Iterator[str]:

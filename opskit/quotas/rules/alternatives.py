@@ -127,24 +127,20 @@ def similar_types(instance_type: str) -> tuple[str, ...]:
 
 def _type_distance(first: str, second: str) -> tuple[float, bool, float]:
     """The distance of two types: accelerators first, then whether both burst, then the size."""
-    # By doublings: from 1 to 2 is as far as from 4 to 8.
-    accelerators = abs(log2(_accelerator_count(second) / _accelerator_count(first)))
+    (first_accelerators, first_size), (second_accelerators, second_size) = map(_type_capacity, (first, second))
     # Burstable families are cheap for a reason, and so unlike all others.
     bursts = first.startswith(_BURSTABLE) != second.startswith(_BURSTABLE)
-    step = log2(_type_size(second) / _type_size(first))
+    # By doublings: from 1 to 2 is as far as from 4 to 8.
+    step = log2(second_size / first_size)
+    accelerators = abs(log2(second_accelerators / first_accelerators))
     return accelerators, bursts, abs(step) + (_SMALLER_PENALTY if step < 0 else 0)
 
 
-def _accelerator_count(instance_type: str) -> int:
+def _type_capacity(instance_type: str) -> tuple[int, float]:
+    """The number of a type's accelerators, and its size, with an xlarge as 4 and a 2xlarge as 8."""
     _, family, size = instance_type.split(".", 2)
-    return _ACCELERATORS.get(family, {}).get(size, 1)
-
-
-def _type_size(instance_type: str) -> float:
-    """The size of a type, with an xlarge as 4 and a 2xlarge as 8."""
-    size = instance_type.split(".", 2)[2]
     multiple = re.fullmatch(r"(?:metal-)?([1-9]\d*)xl(?:arge)?", size)
-    return 4 * int(multiple[1]) if multiple else _STEPS.get(size, 4)
+    return _ACCELERATORS.get(family, {}).get(size, 1), 4 * int(multiple[1]) if multiple else _STEPS.get(size, 4)
 
 
 MAX_ALTERNATIVES = 3
@@ -203,24 +199,19 @@ def select_candidates(
     Types that had enough quota when last read come first. ``last_value`` returns a quota's last known value: infinite
     if it may exist and was never read, None if it does not exist.
     """
-    rows = [_candidate_types(requirement, last_value) for requirement in lacking]
+    rows = []
+    for requirement in lacking:
+        alternatives = [
+            Requirement(instance_type, requirement.workload, requirement.count)
+            for instance_type in similar_types(requirement.instance_type or "")
+        ]
+        values = {alternative: last_value(quota_name_for(alternative)) for alternative in alternatives}
+        known = {alternative: value for alternative, value in values.items() if value is not None}
+        roomy = [alternative for alternative, value in known.items() if requirement.count <= value < inf]
+        unseen = [alternative for alternative, value in known.items() if value == inf]
+        rows.append([*roomy, *unseen][:MAX_ALTERNATIVES])
     interleaved = chain.from_iterable(zip_longest(*rows))
     return tuple(dict.fromkeys(candidate for candidate in interleaved if candidate))[:limit]
-
-
-def _candidate_types(requirement: Requirement, last_value: Callable[[str], float | None]) -> list[Requirement]:
-    alternatives = [
-        Requirement(instance_type, requirement.workload, requirement.count)
-        for instance_type in similar_types(requirement.instance_type or "")
-    ]
-    values = {
-        alternative: value
-        for alternative in alternatives
-        if (value := last_value(quota_name_for(alternative))) is not None
-    }
-    roomy = [alternative for alternative, value in values.items() if requirement.count <= value < inf]
-    unseen = [alternative for alternative, value in values.items() if value == inf]
-    return [*roomy, *unseen][:MAX_ALTERNATIVES]
 
 
 def find_alternatives(

@@ -11,7 +11,7 @@ from typing import assert_never
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown
 from opskit.core.workloads import WORKLOADS
-from opskit.quotas.rules.model import Headroom, HeldQuota, IncreaseRequest, InUseCounts, Verdict
+from opskit.quotas.rules.model import Headroom, HeldQuota, IncreaseRequest, InUseCounts, Verdict, number_of_type
 from opskit.quotas.rules.requirements import TOTAL, quota_name_for
 
 # The order of the results, worst first.
@@ -95,39 +95,32 @@ def assess_headroom(
     A quota that could not be read is ``unknown``. So is one whose usage could not be counted completely, unless the
     requirement exceeds the quota, or what is left of it at best: then no better count can help.
     """
-    name = quota_name_for(requirement)
     match quota:
         case NotOffered():
             seen_on = f" (as of {quota.seen_at:%Y-%m-%d})" if quota.seen_at else ""
+            verdict = Verdict.NOT_OFFERED
             reason = f"{NOT_OFFERED_TEMPLATE.format(region=region)}{seen_on}: no increase can help"
-            return _unmeasured_headroom(region, requirement, name, Verdict.NOT_OFFERED, reason)
         case Unknown():
-            return _unmeasured_headroom(region, requirement, name, Verdict.UNKNOWN, quota.reason)
+            verdict, reason = Verdict.UNKNOWN, quota.reason
         case Quota(effective_value=None):
-            return _unmeasured_headroom(region, requirement, name, Verdict.UNKNOWN, "AWS gave no value")
+            verdict, reason = Verdict.UNKNOWN, "AWS gave no value"
         case Quota():
             return _measured_headroom(
                 requirement, quota, quota.effective_value or 0.0, in_use, _find_open_request(quota, requests)
             )
         case _:
             assert_never(quota)
-
-
-def _unmeasured_headroom(region: str, requirement: Requirement, name: str, verdict: Verdict, reason: str) -> Headroom:
-    return Headroom(region, requirement, name, None, None, None, None, None, verdict, reason)
+    return Headroom(region, requirement, quota_name_for(requirement), None, None, None, None, None, verdict, reason)
 
 
 def _measured_headroom(
     requirement: Requirement, quota: Quota, value: float, in_use: InUseCounts, request: IncreaseRequest | None
 ) -> Headroom:
-    # A maximum per job limits each job by itself, so nothing that runs uses it up.
     used = _used_range(requirement, in_use)
-    missing = _uncounted(requirement, in_use)
-    verdict = _headroom_verdict(requirement.count, value, used, missing, request)
-    asked = ""
+    reason = _headroom_reason(requirement, quota, value, used, in_use)
     if request is not None:
         status = request.status.value.lower().replace("_", " ")
-        asked = f"; {format_quota_value(request.desired_value)} asked for, {status}"
+        reason += f"; {format_quota_value(request.desired_value)} asked for, {status}"
     headroom = Headroom(
         region=quota.region,
         requirement=requirement,
@@ -135,15 +128,13 @@ def _measured_headroom(
         quota_code=quota.code,
         applied=quota.applied,
         default=quota.default,
-        in_use=None if missing or used.most > used.least else used.least,
-        free=None if missing else max(0.0, value - used.most),
-        verdict=verdict,
-        reason=_headroom_reason(requirement, quota, value, used, missing)
-        + _special_use_text(requirement, in_use)
-        + asked,
+        in_use=None if used.missing or used.most > used.least else used.least,
+        free=None if used.missing else max(0.0, value - used.most),
+        verdict=_headroom_verdict(requirement.count, value, used, request),
+        reason=reason,
         request=request,
         in_use_min=used.least,
-        in_use_max=None if missing else used.most,
+        in_use_max=None if used.missing else used.most,
     )
     if not exceeds_alert_share(headroom):
         return headroom
@@ -152,23 +143,16 @@ def _measured_headroom(
     return replace(headroom, reason=headroom.reason + alert)
 
 
-def _uncounted(requirement: Requirement, in_use: InUseCounts) -> Unknown | None:
-    """Why it is not known how much of a requirement's quota is in use; None: it is."""
-    if requirement.per_job:
-        return None
-    if requirement.of_volumes:
-        gigabytes = in_use.others.get(quota_name_for(requirement), Unknown("the volumes were not read"))
-        return gigabytes if isinstance(gigabytes, Unknown) else None
-    return in_use.incomplete
-
-
 @dataclass(frozen=True)
 class _UsedRange:
-    """How much of a quota is in use: certainly, and at most; ``why`` says what makes the difference."""
+    """How much of a quota is in use: certainly, and at most; ``why`` says what makes the difference. ``missing``: why
+    that is not known; None: it is.
+    """
 
     least: int
     most: int
     why: str = ""
+    missing: Unknown | None = None
 
 
 def _used_range(requirement: Requirement, in_use: InUseCounts) -> _UsedRange:
@@ -176,55 +160,52 @@ def _used_range(requirement: Requirement, in_use: InUseCounts) -> _UsedRange:
     if requirement.per_job:
         return _UsedRange(0, 0)
     if requirement.of_volumes:
-        gigabytes = in_use.others.get(quota_name_for(requirement))
-        return _UsedRange(gigabytes, gigabytes) if isinstance(gigabytes, int) else _UsedRange(0, 0)
+        gigabytes = in_use.others.get(quota_name_for(requirement), Unknown("the volumes were not read"))
+        return (
+            _UsedRange(0, 0, missing=gigabytes) if isinstance(gigabytes, Unknown) else _UsedRange(gigabytes, gigabytes)
+        )
     least = in_use.count(requirement.instance_type)
     # What exists already is in the larger count too, so that neither way of counting it takes more.
     if requirement.already_made and requirement.instance_type is None:
-        return _UsedRange(least, least)
+        return _UsedRange(least, least, missing=in_use.incomplete)
     most = in_use.ceiling(requirement.instance_type)
-    return _UsedRange(least, most, in_use.possible_text(requirement.instance_type))
+    return _UsedRange(least, most, in_use.possible_text(requirement.instance_type), in_use.incomplete)
 
 
-def _headroom_verdict(
-    need: int, value: float, used: _UsedRange, missing: Unknown | None, request: IncreaseRequest | None
-) -> Verdict:
+def _headroom_verdict(need: int, value: float, used: _UsedRange, request: IncreaseRequest | None) -> Verdict:
     """Short if the need exceeds what is left at best; fits if it does not exceed what is left at worst."""
     # At best too little is certain, whatever is not known; at worst enough is needed to fit.
     if value - used.least < need:
         # With an incomplete count nobody knows whether the granted value would suffice.
-        covered = request is not None and request.desired_value - used.most >= need and missing is None
+        covered = request is not None and request.desired_value - used.most >= need and used.missing is None
         return Verdict.PENDING if covered else Verdict.SHORT
-    return Verdict.FITS if missing is None and value - used.most >= need else Verdict.UNKNOWN
+    return Verdict.FITS if used.missing is None and value - used.most >= need else Verdict.UNKNOWN
 
 
 def _headroom_reason(
-    requirement: Requirement, quota: Quota, value: float, used: _UsedRange, missing: Unknown | None
+    requirement: Requirement, quota: Quota, value: float, used: _UsedRange, in_use: InUseCounts
 ) -> str:
     counts = "" if quota.applied is not None else " (AWS's default; nothing else is applied)"
     limit = format_quota_value(value) + (" GB" if requirement.of_volumes else "")
     if requirement.per_job:
         unit = WORKLOADS[requirement.workload].per_job_unit
         return f"{'an' if unit[0] in 'aeiou' else 'a'} {unit} may have {limit}{counts}"
-    if missing is None:
+    if used.missing is None and (used.least or used.why):
         more = f"; it may be {used.most}: {used.why}" if used.why else ""
-        if used.least or more:
-            return f"{USED_OF_TEMPLATE.format(used=used.least, limit=limit)}{counts}{more}"
-        return f"{QUOTA_IS_TEMPLATE.format(value=limit)}{counts}"
-    if value - used.least < requirement.count:
+        reason = f"{USED_OF_TEMPLATE.format(used=used.least, limit=limit)}{counts}{more}"
+    elif used.missing is None or value - used.least < requirement.count:
         at_least = f", at least {used.least} in use" if used.least else ""
-        return f"{QUOTA_IS_TEMPLATE.format(value=limit)}{counts}{at_least}"
-    return f"what is in use could not be counted: {missing.reason}"
-
-
-def _special_use_text(requirement: Requirement, in_use: InUseCounts) -> str:
-    """A note on instances in use that run nothing, or of which it is not known whether AWS counts them."""
-    if requirement.per_job or requirement.of_volumes:
-        return ""
-    warm, planned = in_use.warm_of(requirement.instance_type), in_use.planned_of(requirement.instance_type)
-    return (f"; {warm} of it in warm pools, which ended jobs keep" if warm else "") + (
-        f"; {planned} of it in training plans, which AWS may not count" if planned else ""
-    )
+        reason = f"{QUOTA_IS_TEMPLATE.format(value=limit)}{counts}{at_least}"
+    else:
+        reason = f"what is in use could not be counted: {used.missing.reason}"
+    if requirement.of_volumes:
+        return reason
+    # Instances that run nothing, or of which it is not known whether AWS counts them.
+    if warm := number_of_type(in_use.kept_warm, requirement.instance_type):
+        reason += f"; {warm} of it in warm pools, which ended jobs keep"
+    if planned := number_of_type(in_use.in_plans, requirement.instance_type):
+        reason += f"; {planned} of it in training plans, which AWS may not count"
+    return reason
 
 
 def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unknown) -> IncreaseRequest | None:

@@ -42,7 +42,7 @@ class InUseCounts:
         """The instances of a type, or of all types, that are certainly in use."""
         if instance_type is None and self.total is not None:
             return self.total
-        return _of_type(self.by_type, instance_type)
+        return number_of_type(self.by_type, instance_type)
 
     def ceiling(self, instance_type: str | None) -> int:
         """The most that the quota of a type, or of all types, may count: of a type also those of unknown type."""
@@ -56,14 +56,6 @@ class InUseCounts:
         if not more:
             return ""
         return self.possible_what if instance_type is None else f"{more} of a type that AWS does not report"
-
-    def warm_of(self, instance_type: str | None) -> int:
-        """The instances among them that are in idle warm pools."""
-        return _of_type(self.kept_warm, instance_type)
-
-    def planned_of(self, instance_type: str | None) -> int:
-        """The instances among them that run in training plans."""
-        return _of_type(self.in_plans, instance_type)
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,8 @@ class QuotaHolder:
         return self.instances.get(instance_type, 0)
 
 
-def _of_type(counts: Mapping[str, int], instance_type: str | None) -> int:
+def number_of_type(counts: Mapping[str, int], instance_type: str | None) -> int:
+    """The number of a type in counts by type, or of all types."""
     return sum(counts.values()) if instance_type is None else counts.get(instance_type, 0)
 
 

@@ -276,22 +276,17 @@ def with_all_limits(requirements: Iterable[Requirement]) -> tuple[Requirement, .
         quota = WORKLOADS[requirement.workload].volume_quota
         if requirement.instance_type and quota and not requirement.already_made:
             volumes.setdefault(quota, []).append(requirement)
-    needed = [_volume_requirement(each) for each in volumes.values()]
+    needed = []
+    for sharing in volumes.values():
+        gigabytes = sum(
+            WORKLOADS[each.workload].default_volume_gb * each.count if each.volume_gb is None else each.volume_gb
+            for each in sharing
+        )
+        share = _strictest_share(each.alert_share for each in sharing)
+        # Of workloads that share a quota the first stands for it.
+        workload = sharing[0].workload
+        needed.append(Requirement(None, workload, gigabytes, explicit=False, alert_share=share, of_volumes=True))
     return (*found, *(each for each in needed if each.count))
-
-
-def _volume_requirement(requirements: Sequence[Requirement]) -> Requirement:
-    """What requirements with one quota of volumes need of it; of workloads that share it the first stands for it."""
-    gigabytes = [
-        WORKLOADS[requirement.workload].default_volume_gb * requirement.count
-        if requirement.volume_gb is None
-        else requirement.volume_gb
-        for requirement in requirements
-    ]
-    share = _strictest_share(requirement.alert_share for requirement in requirements)
-    return Requirement(
-        None, requirements[0].workload, sum(gigabytes), explicit=False, alert_share=share, of_volumes=True
-    )
 
 
 def merge_by_quota(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:

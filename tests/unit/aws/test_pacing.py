@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opskit.aws import pacing
-from opskit.aws.pacing import RateLimiter, new_limiter
+from opskit.aws.pacing import RATES, RateLimiter
 from opskit.aws.session import open_session
 from opskit.core.exceptions import Throttled
 from opskit.core.model import Workload
@@ -42,15 +42,15 @@ def seconds_for(limiter: RateLimiter, calls: int, clock: StoppedClock) -> float:
 
 
 def test_a_documented_rate_is_kept_from_the_first_call(clock: StoppedClock) -> None:
-    assert seconds_for(new_limiter("get_service_quota"), 50, clock) > (50 - 5) / 5
+    assert seconds_for(RateLimiter(*RATES["get_service_quota"]), 50, clock) > (50 - 5) / 5
 
 
 def test_without_a_documented_rate_nothing_waits(clock: StoppedClock) -> None:
-    assert seconds_for(new_limiter("describe_endpoint"), 1000, clock) == 0
+    assert seconds_for(RateLimiter(), 1000, clock) == 0
 
 
 def test_throttling_sets_a_rate_and_success_raises_it_again(clock: StoppedClock) -> None:
-    limiter = new_limiter("describe_endpoint")
+    limiter = RateLimiter()
     limiter.slow_down(limiter.acquire())
     slow = seconds_for(limiter, 20, clock)
     assert slow > 1
@@ -59,7 +59,7 @@ def test_throttling_sets_a_rate_and_success_raises_it_again(clock: StoppedClock)
 
 
 def test_several_throttled_calls_of_one_moment_count_once(clock: StoppedClock) -> None:
-    once, often = new_limiter("list_tags"), new_limiter("list_tags")
+    once, often = RateLimiter(), RateLimiter()
     once.slow_down(once.acquire())
     slots = [often.acquire() for _ in range(10)]
     for slot in slots:
@@ -68,7 +68,7 @@ def test_several_throttled_calls_of_one_moment_count_once(clock: StoppedClock) -
 
 
 def test_a_documented_rate_is_not_exceeded_after_throttling(clock: StoppedClock) -> None:
-    limiter = new_limiter("get_service_quota")
+    limiter = RateLimiter(*RATES["get_service_quota"])
     limiter.slow_down(limiter.acquire())
     seconds_for(limiter, 500, clock)
     assert seconds_for(limiter, 50, clock) > 50 / 5

@@ -269,7 +269,10 @@ def test_usage_available_pools_count_as_training_in_the_type_and_in_the_total(fa
         fake_aws, listed=["a"], indexed=[running_job("a")], real=real, pools=[each["TrainingJobName"] for each in real]
     )
     assert counted_types(Workload.TRAINING) == {"ml.m4.xlarge": 2, "ml.c5.xlarge": 3}
-    assert (in_use_of(Workload.TRAINING).count(None), in_use_of(Workload.TRAINING).warm_of(None)) == (5, 4)
+    assert (in_use_of(Workload.TRAINING).count(None), in_use_of(Workload.TRAINING).kept_warm) == (
+        5,
+        {"ml.m4.xlarge": 1, "ml.c5.xlarge": 3},
+    )
     assert counted_types(Workload.SPOT_TRAINING) == {}
 
 

@@ -159,7 +159,7 @@ def test_usage_jobs_in_a_training_plan_are_counted_and_named(fake_aws: FakeAws) 
     planned["ResourceConfig"] = {**planned["ResourceConfig"], "TrainingPlanArn": "arn:plan"}
     stub_training_jobs(fake_aws, listed=["a", "p"], indexed=[running_job("a"), planned], real=[])
     in_use = in_use_of(Workload.TRAINING)
-    assert (in_use.count("ml.m4.xlarge"), in_use.planned_of("ml.m4.xlarge")) == (2, 1)
+    assert (in_use.count("ml.m4.xlarge"), in_use.in_plans) == (2, {"ml.m4.xlarge": 1})
 
 
 def test_usage_a_job_that_waits_for_the_first_type_with_capacity_may_take_any(fake_aws: FakeAws) -> None:

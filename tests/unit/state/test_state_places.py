@@ -119,11 +119,11 @@ def test_every_command_that_uses_its_state_tells_programs_where_it_is_kept(
 
 
 def test_a_table_is_where_it_is_kept_once_it_is_used(folder: Path) -> None:
-    paths.begin_state_use()
+    paths.state_use.clear()
     with home.use_state_home(replace(local_home(), name="dynamodb://opskit")):
-        assert not paths.is_state_used()
+        assert not paths.state_use.is_set()
         home.state_home()
-        assert (paths.is_state_used(), home.home_kept_in()) == (True, "dynamodb://opskit")
+        assert (paths.state_use.is_set(), home.home_kept_in()) == (True, "dynamodb://opskit")
     assert home.home_kept_in() == str(paths.kept_state_dir())
 
 
