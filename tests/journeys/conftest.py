@@ -138,17 +138,22 @@ def run_sandbox(
     policy: Path | None = None,
     accounts: int = 1,
     options: Sequence[str] = (),
+    has_jupyters: bool = True,
 ) -> Iterator[RunningSandbox]:
     """Run a sandbox for as long as the block lasts. What no command of ``only`` has in its policy is denied there.
     Its clock is ahead by what the file ``hours`` says. ``policy`` is the file with the IAM policy that it enforces,
-    ``options`` are other options of its command line.
+    ``options`` are other options of its command line. Without ``has_jupyters`` the notebooks are only said to
+    run: each Jupyter takes a second of CPU time.
     """
     words = ["sandbox", "start", "-q", "-o", "json", "--scenario", scenario, "--approve-after", approve_after]
     words += [word for action in _allowed_actions(API_CALLS) - _allowed_actions(only) for word in ("--deny", action)]
     words += ["--policy", str(policy)] if policy else []
     words += ["--accounts", str(accounts), *options]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
-    environment = {**kept, "PYTHONPATH": _ROOT, **({"HOURS_AHEAD": str(hours)} if hours else {})}
+    environment = {**kept, "PYTHONPATH": _ROOT}
+    environment |= ({"HOURS_AHEAD": str(hours)} if hours else {}) | (
+        {} if has_jupyters else {"NOTEBOOKS_ARE_RECORDS": "1"}
+    )
     reading, writing = os.pipe()
     with os.fdopen(reading) as said:
         process = forkserver_for(words).start([_RECORDED, *words], Path.cwd(), environment, writing, errors=2)

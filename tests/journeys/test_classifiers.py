@@ -22,7 +22,7 @@ WORKFLOWS = Path(__file__).parents[2] / "workflows"
 @pytest.fixture(scope="module")
 @starts_server
 def classroom_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with run_sandbox("classroom", only=("train", "deploy", "predict", "cleanup")) as running:
+    with run_sandbox("classroom", only=("train", "deploy", "predict", "cleanup"), has_jupyters=False) as running:
         yield make_shell(running, tmp_path_factory.mktemp("classifiers"))
 
 
@@ -139,7 +139,7 @@ def test_a_strangers_own_data_from_init_to_cleanup(classroom_shell: Shell) -> No
 @starts_server
 def two_types_shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell at an account in which two instance types can train and transform."""
-    with run_sandbox("classroom", approve_after="1s") as running:
+    with run_sandbox("classroom", approve_after="1s", has_jupyters=False) as running:
         shell = make_shell(running, tmp_path)
         wanted = ("ml.m5.xlarge", "--for", "training", "--for", "transform", "--to", "1")
         assert shell.opskit("quotas", "increase", *wanted, "--yes").exit == 0

@@ -23,7 +23,7 @@ LIMIT = (
 @pytest.fixture
 @starts_server
 def create_proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    with run_sandbox("classroom") as running, fault_proxy(running.url) as road:
+    with run_sandbox("classroom", has_jupyters=False) as running, fault_proxy(running.url) as road:
         for name, value in running.environment().items():
             monkeypatch.setenv(name, road.url if value == running.url else value)
         yield road

@@ -15,7 +15,7 @@ from tests.slow import starts_server
 @pytest.fixture
 @starts_server
 def interrupted_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with run_sandbox("classroom") as running:
+    with run_sandbox("classroom", has_jupyters=False) as running:
         yield make_shell(running, tmp_path_factory.mktemp("home"))
 
 

@@ -39,7 +39,7 @@ ASKS_NOT = {"notebook stop"}
 @pytest.fixture(scope="module")
 @starts_server
 def prompt_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with run_sandbox("classroom") as running:
+    with run_sandbox("classroom", has_jupyters=False) as running:
         home = tmp_path_factory.mktemp("home")
         (home / "opskit-runs" / "boston-0123456789-1").mkdir(parents=True)
         yield make_shell(running, home)
@@ -104,7 +104,7 @@ def test_nobody_agrees_to_what_they_have_not_seen(prompt_shell: Shell) -> None:
 
 @pytest.mark.slow
 def test_what_is_neither_is_asked_again_and_a_yes_is_taken(tmp_path: Path) -> None:
-    with run_sandbox("classroom") as running:
+    with run_sandbox("classroom", has_jupyters=False) as running:
         shell = make_shell(running, tmp_path)
         ended = at_terminal(shell, "quotas increase", ("Go on?", b"perhaps\n"), ("Go on?", CTRL_C))
         assert ended.exit == 130

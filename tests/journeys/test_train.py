@@ -44,7 +44,7 @@ def test_the_guard_refuses_and_nothing_is_made(fresh_shell: Shell) -> None:
 @pytest.fixture(scope="module")
 @starts_server
 def workflow_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with run_sandbox("classroom", only=("train", "deploy", "predict", "cleanup")) as running:
+    with run_sandbox("classroom", only=("train", "deploy", "predict", "cleanup"), has_jupyters=False) as running:
         yield make_shell(running, tmp_path_factory.mktemp("classroom"))
 
 

@@ -22,7 +22,7 @@ Rule = Callable[[int, Callable[[], Answer]], Answer | None]
 @pytest.fixture(scope="module")
 @starts_server
 def faultless_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with run_sandbox("classroom") as running:
+    with run_sandbox("classroom", has_jupyters=False) as running:
         yield make_shell(running, tmp_path_factory.mktemp("classroom"))
 
 
