@@ -10,8 +10,9 @@ this check also asks that
   held, taken, returned or renamed; service and operation are literals, so that what a module can change is read in it
   and no caller chooses; a call through the SDK is a lambda in that place;
 - a module of ``changes`` makes nothing public but functions, and none of them returns what may be anything;
-- no module is imported, and no source run, by a call, but where ``cli/command_tree.py`` loads the commands; and no
-  program is started past ``subprocess``, whose importers are named in ``pyproject.toml``.
+- no module is imported, and no source run, by a call, but where ``cli/command_tree.py`` loads the commands; none is
+  taken out of ``sys.modules`` or of another's namespace; and no program is started past ``subprocess``, whose importers
+  are named in ``pyproject.toml``.
 
 ``AwsWriter`` itself looks at its caller when it is used (see there), for what no reading of the source can see.
 ``python -m tools.one_writer opskit`` prints a line for each place and exits with 1 when there is any.
@@ -37,6 +38,8 @@ _IMPORTING_CALLS = {
 # import-linter holds who imports subprocess, and ruff os.system and os.exec; these it does not know.
 _STARTING_CALLS = {"posix_spawn", "posix_spawnp", "fork", "forkpty"}
 _LOADS_COMMANDS = Path("cli/command_tree.py")
+_READS_HINTS = Path("cli/command.py")
+_MODULES_TEXT = "sys.modules hands out modules that no contract sees: import them"
 _MAY_BE_ANYTHING = {"Any", "object", "Callable", "ModuleType", "partial"}
 
 
@@ -56,7 +59,7 @@ def is_changes_module(path: Path) -> bool:
 
 def _findings_in(path: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
     if path.parts[0] not in ("aws", "sandbox") and path != _LOADS_COMMANDS:
-        yield from _imported_by_call(tree)
+        yield from _imported_by_call(path, tree)
     if path == Path("aws/writer.py"):
         return
     if is_changes_module(path):
@@ -66,13 +69,32 @@ def _findings_in(path: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
         yield from _named(tree, frozenset() if path == Path("training/sagemaker_sdk.py") else SDK_LENDERS)
 
 
-def _imported_by_call(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def _imported_by_call(path: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    asked = set(_asked_only(tree))
     for node in ast.walk(tree):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name in _IMPORTING_CALLS:
                 yield node.lineno, f"{name} loads code that no contract sees: import it"
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name in _STARTING_CALLS:
                 yield node.lineno, f"{name} starts a program that no contract sees: use subprocess"
+            case ast.Attribute(attr="__globals__") if path != _READS_HINTS:
+                yield node.lineno, "__globals__ hands out what no contract sees: import it"
+            case ast.ImportFrom(module="sys", names=names) if any(each.name == "modules" for each in names):
+                yield node.lineno, _MODULES_TEXT
+            case ast.Attribute(value=ast.Name(id="sys"), attr="modules") if node not in asked:
+                yield node.lineno, _MODULES_TEXT
+            case _:
+                pass
+
+
+def _asked_only(tree: ast.Module) -> Iterator[ast.AST]:
+    """Each ``sys.modules`` that is only asked whether a module is loaded, or from which one is put in or taken out."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare(comparators=sides):
+                yield from sides
+            case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()):
+                yield value
             case _:
                 pass
 

@@ -3,7 +3,7 @@ hook, waits for the rate limiter, sends it once and translates its errors.
 
 Only a feature's ``changes`` may write to an account, and ``opskit.state`` the items of opskit's own table. The caller
 is looked up when a write is made, on the stack, because no reading of the source sees a writer that was handed on. Each
-of opskit's own boto3 clients looks too, since a client that got out would need no writer.
+client of opskit's boto3 sessions looks too, since a client or a session that got out would need no writer.
 """
 
 from __future__ import annotations
@@ -52,11 +52,19 @@ def is_read(operation: str) -> bool:
 _CLIENT_PACKAGES = ("botocore", "boto3", "s3transfer", "sagemaker", "pydantic")
 _MAY_WRITE = re.compile(r"opskit\.\w+\.changes(\.|$)")
 _KEEPS_STATE = re.compile(r"opskit\.state\.\w+$")
+CREDENTIAL_CALLS = frozenset(
+    {
+        *(("sts", "assume_role"), ("sts", "assume_role_with_web_identity"), ("s3", "create_session")),
+        *(("sso-oidc", "create_token"), ("signin", "create_o_auth2_token")),
+    }
+)
+"""What botocore calls by itself for credentials, in the middle of whatever needs them. It changes nothing."""
 _ITEM_WRITES = frozenset({"batch_write_item", "delete_item", "put_item", "transact_write_items", "update_item"})
 
 
 def check_client_call(model: Any, **_: Any) -> None:
-    """Pass if a client's call only reads, or may write: botocore's ``before-call``, of each of opskit's own clients.
+    """Pass if a client's call only reads, gets credentials, or may write: botocore's ``before-call``, of each client
+    that a session of opskit's makes.
 
     Raises:
         PermissionError: as ``check_write_access``.
@@ -64,7 +72,7 @@ def check_client_call(model: Any, **_: Any) -> None:
     from botocore import xform_name
 
     operation = xform_name(model.name)
-    if not is_read(operation):
+    if not is_read(operation) and (model.service_model.service_name, operation) not in CREDENTIAL_CALLS:
         check_write_access(operation, through=_CLIENT_PACKAGES)
 
 

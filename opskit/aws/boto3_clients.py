@@ -39,6 +39,8 @@ _REGION_HINT = "Regions are named like us-east-1: check --region, AWS_DEFAULT_RE
 _CONNECT_SECONDS = 5
 READ_SECONDS = 10
 _USER_AGENT_EXTRA = "opskit"
+# Under one name, so that several of these with one session register once.
+_GATE = "opskit-check-client-call"
 # The clients that opskit made itself; whoever looks at the calls of a process leaves these out.
 _OWN_CLIENTS: WeakSet[Any] = WeakSet()
 # The TLS settings of all clients of this process, by what they trust and the certificate that they show.
@@ -63,6 +65,12 @@ class Boto3Clients:
     # What the first client calls itself. botocore would put the same words together anew, and twice, for each call: a
     # twentieth of what a call costs. Only the word for which of its features are used is the first client's then.
     _user_agent: str | None = None
+
+    def __post_init__(self) -> None:
+        # No reading of the source sees a session or a client that was handed on. So each client asks itself who sends a
+        # write through it: a session gives what is registered with it to all that it makes, also past this class.
+        if self.boto3_session is not None:
+            self.boto3_session.events.register("before-call", check_client_call, unique_id=_GATE)
 
     def client(self, service: str, region: str) -> Any:
         """The client for a service in a Region, built once, with credentials that are valid now.
@@ -159,8 +167,6 @@ class Boto3Clients:
         # too.
         for check in (check_response_body, check_response_members, check_response_values):
             client.meta.events.register("after-call", check)
-        # No reading of the source sees a client that was handed on: so it asks itself who sends a write through it.
-        client.meta.events.register("before-call", check_client_call)
         _OWN_CLIENTS.add(client)
         return client
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 import pytest
+from botocore import credentials, tokens, utils
 
 from opskit.aws import api_call
-from opskit.aws.api_call import is_read
+from opskit.aws.api_call import CREDENTIAL_CALLS, is_read
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
+from opskit.aws.session import assume_account_role, open_session
 from opskit.aws.writer import AwsWriter
 from tests.fakes.fake_aws import FakeAws
 from tools.one_writer import find_writers
@@ -147,6 +152,9 @@ HANDED_ON = {
     "boto3, by Python's own": ("quotas/reads/x.py", "__import__('boto3').client('s3').delete_bucket(Bucket='b')"),
     "boto3, by a call in changes": ("training/changes/x.py", "from importlib import import_module"),
     "a program, past subprocess": ("endpoints/flows/x.py", "os.posix_spawn('/usr/bin/aws', [], {})"),
+    "boto3, among the modules": ("quotas/flows/x.py", "sys.modules['boto3'].client('s3').delete_bucket(Bucket='b')"),
+    "boto3, asked for among the modules": ("quotas/flows/x.py", "from sys import modules"),
+    "boto3, in another's namespace": ("quotas/flows/x.py", "open_session.__globals__['boto3']"),
     "as text that is run": ("cli/x.py", "exec('import boto3')"),
 }
 
@@ -209,3 +217,51 @@ def test_a_client_that_got_out_sends_no_write_and_every_read(module: str, fake_a
     exec("client.list_endpoints()", {"__name__": module, "client": client})
     exec("client.delete_endpoint(EndpointName='x')", {"__name__": "opskit.training.changes.x", "client": client})
     assert [operation for operation, _ in fake_aws.calls] == ["ListEndpoints", "DeleteEndpoint"]
+
+
+PAST_OPSKIT = {
+    "a client of the session": "boto3_session.client('sagemaker', region_name='us-east-1').delete_endpoint",
+    "a client of botocore's session": "boto3_session._session.create_client('sagemaker', 'us-east-1').delete_endpoint",
+    "a client that the clients build": "clients._new_client('sagemaker', 'us-east-1').delete_endpoint",
+}
+"""Ways to a client past ``Boto3Clients.client``, from what ``vars(session)`` holds."""
+
+
+@pytest.mark.parametrize("way", PAST_OPSKIT.values(), ids=PAST_OPSKIT)
+def test_a_client_that_was_made_past_opskit_sends_no_write(way: str, fake_aws: FakeAws) -> None:
+    clients = Boto3Clients(boto3.Session(region_name="us-east-1"))
+    names = {"clients": clients, "boto3_session": clients.boto3_session}
+    with pytest.raises(PermissionError, match=r"training\.flows\.train may not call delete_endpoint"):
+        exec(f"{way}(EndpointName='x')", {"__name__": "opskit.training.flows.train", **names})
+    exec(f"{way}(EndpointName='x')", {"__name__": "opskit.training.changes.x", **names})
+    assert [operation for operation, _ in fake_aws.calls] == ["DeleteEndpoint"]
+
+
+def test_a_client_of_an_assumed_role_sends_no_write_and_the_role_is_assumed(fake_aws: FakeAws) -> None:
+    """boto3 assumes the role when it is first used, deep in a call of whatever module that is."""
+    session = assume_account_role(open_session(region="us-east-1"), "arn:aws:iam::123456789012:role/opskit")
+    reads = "session._boto3_clients.boto3_session.client('sagemaker').list_endpoints()"
+    exec(reads, {"__name__": "opskit.fleet.flows.x", "session": session})
+    writes = "session._boto3_clients.boto3_session.client('sagemaker').delete_endpoint(EndpointName='x')"
+    with pytest.raises(PermissionError, match=r"fleet\.flows\.x may not call delete_endpoint"):
+        exec(writes, {"__name__": "opskit.fleet.flows.x", "session": session})
+    assert [operation for operation, _ in fake_aws.calls] == ["AssumeRole", "ListEndpoints"]
+
+
+def test_what_botocore_calls_for_credentials_is_allowed_and_nothing_else() -> None:
+    """Each call of botocore's own is a read, or one of those that give credentials: a release may add another."""
+    own = {name for module in (credentials, tokens, utils) for name in _client_calls(inspect.getsource(module))}
+    assert {name for name in own if not is_read(name)} == {operation for _, operation in CREDENTIAL_CALLS}
+    assert {"assume_role", "get_role_credentials", "create_token"} <= own
+
+
+def _client_calls(source: str) -> Iterator[str]:
+    """The operations that a module calls of a client."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="client"), attr=name)):
+                yield name
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="_client"), attr=name)):
+                yield name
+            case _:
+                pass
