@@ -10,6 +10,7 @@ import sys
 from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import botocore.httpsession
@@ -72,8 +73,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 # A busy machine takes its time: how long an example takes is no failure, and neither is how long it takes to make one.
 PATIENCE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# The same examples each time, so that a change is red by what it changed; `make soak` looks for new ones.
-settings.register_profile("patient", PATIENCE, derandomize=True)
+# Few and the same each time, so that a change is red by what it changed; `make soak` looks for many new ones.
+settings.register_profile("patient", PATIENCE, derandomize=True, max_examples=40)
 settings.register_profile("searching", PATIENCE, max_examples=2000)
 settings.load_profile("patient")
 
@@ -132,11 +133,13 @@ _NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
-def homes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the homes of all tests are: for each of pytest's own folders it would look through all those before. Short
-    names, since a line of a crontab has three of them and may not be long.
+def homes_folder() -> Iterator[Path]:
+    """Where the homes of all tests are: in memory where that can be, since each command writes its journal to the disk
+    and waits for that. Short names, since a line of a crontab has three of them and may not be long.
     """
-    return tmp_path_factory.mktemp("h")
+    in_memory = Path("/dev/shm")
+    with TemporaryDirectory(prefix="h", dir=in_memory if os.access(in_memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -45,12 +45,18 @@ def find_modules() -> list[str]:
 
 
 def own_namespaces(modules: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What each module makes itself, by name: a table is named where its rows are, not where it is imported."""
+    """The tables that each module makes itself, by name: one is named where its rows are, not where it is imported."""
     for name in modules:
         module = importlib.import_module(name)
-        source = Path(module.__file__ or "").read_text(encoding="utf-8")
-        own = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and _is_stored(node)}
-        yield name, {each: value for each, value in vars(module).items() if each in own}
+        tables = {each: value for each, value in vars(module).items() if _is_table(value)}
+        if tables:
+            source = Path(module.__file__ or "").read_text(encoding="utf-8")
+            own = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and _is_stored(node)}
+            yield name, {each: value for each, value in tables.items() if each in own}
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(_kinds_of_keys(value))
 
 
 def _is_stored(node: ast.Name) -> bool:

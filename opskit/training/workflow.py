@@ -29,10 +29,9 @@ def find_workflow(wanted: str) -> Workflow:
     """
     if wanted in (".", "..") or "/" in wanted or "\\" in wanted:
         return load_workflow(Path(wanted), shlex.quote(wanted))
-    shipped, offered = _shipped_workflows(), _entry_points()
-    if wanted in shipped:
-        return load_workflow(shipped[wanted], wanted)
-    if wanted in offered:
+    if (shipped := _shipped_workflows().get(wanted)) is not None:
+        return load_workflow(shipped, wanted)
+    if wanted in (offered := _entry_points()):
         return load_workflow(_entry_point_folder(offered[wanted]), wanted)
     raise _unknown_workflow(wanted, known_workflows())
 

@@ -88,7 +88,7 @@ def test_redaction_keeps_what_is_no_secret(text: str) -> None:
 )  # fmt: skip
 def test_a_text_costs_no_more_than_its_length(part: str) -> None:
     """What grows with the square of it would take minutes here."""
-    for text in (part * 20_000, part * 20_000 + "!", "secret=" + part * 20_000):
+    for text in (part * 10_000, part * 10_000 + "!", "secret=" + part * 10_000):
         redact_secrets(text)
 
 

@@ -80,12 +80,14 @@ class ChangedHouse:
 @pytest.fixture(scope="module")
 def changed_house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
     root = tmp_path_factory.mktemp("house")
-    shutil.copytree(ROOT / "opskit", root / "opskit", ignore=shutil.ignore_patterns("__pycache__"))
-    for enumeration in find_enumerations(parse_sources(root / "opskit")):
+    shutil.copytree(ROOT / "opskit", root / "opskit")  # with what is compiled, which stays true of what is not changed
+    sources = parse_sources(root / "opskit")
+    for enumeration in find_enumerations(sources):
         add_member(enumeration)
     for union, (file, _) in UNIONS.items():
         add_class(root / file, union)
-    sources = parse_sources(root / "opskit")
+    for path in {each.path for each in find_enumerations(sources)}.union(root / file for file, _ in UNIONS.values()):
+        sources[path] = ast.parse(path.read_text())
     enumerations = find_enumerations(sources)
     names = {enumeration.name for enumeration in enumerations}
     choices = [

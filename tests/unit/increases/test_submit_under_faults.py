@@ -77,7 +77,7 @@ def once_each(aws: FaultyServiceQuotas) -> bool:
     return max(Counter(aws.codes()).values(), default=0) <= 1
 
 
-@pytest.mark.parametrize("seed", few_of_many(12, 500, also=ALONE))
+@pytest.mark.parametrize("seed", few_of_many(6, 500, also=ALONE))
 def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
     dice = random.Random(seed)
     lag, is_strict = dice.choice([(0, False), (1, False), (8, False), (600, True)])
@@ -105,7 +105,7 @@ def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
     assert {increase.outcome for increase in submit_all(aws)} == {IncreaseOutcome.ALREADY_OPEN}
 
 
-@pytest.mark.parametrize("seed", few_of_many(12, 500))
+@pytest.mark.parametrize("seed", few_of_many(6, 500))
 def test_no_life_opens_two_cases(seed: int) -> None:
     """AWS Support takes duplicates, and its list lags too."""
     dice = random.Random(seed)
@@ -133,7 +133,7 @@ def test_a_bare_429_repeats_no_case(when: str, outcome: IncreaseOutcome) -> None
     assert increase.outcome is outcome
 
 
-@pytest.mark.parametrize("seed", few_of_many(5, 100))
+@pytest.mark.parametrize("seed", few_of_many(3, 100))
 def test_two_at_once_file_one_each(seed: int) -> None:
     aws = FaultyServiceQuotas(QUOTAS, random.Random(seed), lost=0.6, lag=5.0)
     together = Barrier(2)

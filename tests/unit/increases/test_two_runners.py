@@ -57,7 +57,7 @@ def live_on(world: TwoRunners, aws: FaultyServiceQuotas, runner: Runner) -> None
         world.sleep(world.dice.choice([0.1, 1, 60, 3600]))
 
 
-@pytest.mark.parametrize("seed", few_of_many(6, 200))
+@pytest.mark.parametrize("seed", few_of_many(2, 200))
 def test_two_runners_with_one_table_file_each_increase_once(
     seed: int, db: FaultyDynamoDb, monkeypatch: pytest.MonkeyPatch
 ) -> None:

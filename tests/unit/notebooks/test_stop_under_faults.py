@@ -343,7 +343,7 @@ class Way:
 
 
 TestWorld = World.TestCase
-TestWorld.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestWorld.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 
 
 @pytest.mark.soak

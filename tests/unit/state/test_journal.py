@@ -22,6 +22,7 @@ from opskit.core.live_resources import ResourceKind
 from opskit.state import journal
 from opskit.state.journal import prepare_change
 from opskit.state.journal_file import ENTRIES_SCHEMA
+from tests.seeds import few_of_many
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
@@ -166,6 +167,7 @@ from opskit.core import run_problems
 from opskit.state import journal
 from opskit.state.journal_file import ENTRIES_SCHEMA
 from opskit.state.journal import prepare_change
+from tests.seeds import few_of_many
 AwsSession.endpoint_id = lambda self: "aws"
 AwsSession.identity = lambda self: CallerIdentity("1", "arn")
 door = AwsClient(AwsSession(Boto3Clients(None), "x"), "us-east-1")
@@ -192,7 +194,7 @@ def test_two_processes_write_and_nothing_is_lost() -> None:
     assert outcomes == ["done"] * 120
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", few_of_many(1, 20))
 def test_kills_at_any_point_lose_nothing_that_was_said_and_break_nothing(state_folder: Path, seed: int) -> None:
     """A writer says a number once its outcome is written down. Two write at once, and both are killed."""
     chance = random.Random(seed)

@@ -128,7 +128,7 @@ def _printing_to(folder: Path) -> Iterator[None]:
         each.flush()
 
 
-@pytest.mark.parametrize("seed", few_of_many(3, 270))
+@pytest.mark.parametrize("seed", few_of_many(2, 270))
 def test_killed_anywhere_and_run_again_nothing_is_doubled_or_forgotten(
     seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
