@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import gc
 import json
 import os
 import runpy
@@ -23,37 +22,28 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 BASE_MODULES = ("boto3", "requests", "rich.console", "rich.table", "tabulate", "typer", "opskit")
 SANDBOX_MODULES = (*BASE_MODULES, "moto.server", "moto.moto_server.werkzeug_app", "opskit.sandbox")
-SDK_MODULES = (*BASE_MODULES, "sagemaker.core.resources", "sagemaker.core.image_uris", "pandas", "sklearn.metrics")
+SDK_MODULES = (
+    *(*BASE_MODULES, "opskit.training.metrics", "opskit.training.sagemaker_sdk"),
+    *("sagemaker.core.resources", "sagemaker.core.image_uris", "pandas", "sklearn.metrics", "sklearn.model_selection"),
+    *("matplotlib.figure", "matplotlib.font_manager", "matplotlib.backends.backend_agg"),
+)
 """What all commands, a sandbox, or those that train load. The modules that define commands are loaded by each process:
 a command line loads those of its own.
 """
 
 _LARGEST_MESSAGE = 1 << 20
 _FILES_A_MESSAGE = 4
-_ROOT = Path(__file__).parents[1]
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """A thread that a library starts while it is loaded would be missing in each fork."""
-_LOADED_BY_EACH = {
-    "opskit.__main__",
-    "opskit.cli.completion",
-    "opskit.sandbox",
-    "opskit.sandbox.container",
-    "opskit.sandbox.notebooks.jupyter",
-    "opskit.sandbox_cli",
-    "opskit.training.metrics",
-    "opskit.training.sagemaker_sdk",
-}
-_SERVICES = ("sts", "service-quotas", "sagemaker", "sagemaker-runtime", "s3", "iam", "cloudwatch", "logs", "pricing")
-"""Those whose models nearly every command, or the sandbox behind it, reads."""
 
 
 class ForkedProcess:
@@ -93,6 +83,38 @@ class ForkedProcess:
                     signal.pidfd_send_signal(self._descriptor, number)
 
 
+@dataclass
+class PipedProcess:
+    """A process whose output is read while it goes on."""
+
+    process: ForkedProcess | subprocess.Popen[bytes]
+    stdout: TextIO
+    stderr: TextIO
+    returncode: int | None = None
+
+    def wait(self) -> int:
+        """Wait for its end: its exit code, or the number of the signal that ended it, below zero."""
+        if self.returncode is None:
+            self.returncode = self.process.wait()
+        return self.returncode
+
+    def kill(self) -> None:
+        """End it, unless it has ended."""
+        self.process.kill()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
+        self.process.send_signal(number)
+
+    def communicate(self) -> tuple[str, str]:
+        """What it still says, to its end."""
+        with self.stdout, self.stderr, ThreadPoolExecutor(1) as other:
+            complained = other.submit(self.stderr.read)
+            said = self.stdout.read()
+            self.wait()
+            return said, complained.result()
+
+
 @dataclass(frozen=True)
 class Forkserver:
     """The process that forks, seen from the tests. Without one, each script gets a Python of its own."""
@@ -119,6 +141,14 @@ class Forkserver:
             socket.send_fds(self._socket, [asked], [*streams, its.fileno()])
         _, [descriptor], _, _ = socket.recv_fds(ours, 16, 1)
         return ForkedProcess(descriptor, ours)
+
+    def start_piped(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> PipedProcess:
+        """Start a script with arguments, which reads nothing, and go on."""
+        (said, output), (complained, errors) = os.pipe(), os.pipe()
+        process = self.start(words, folder, environment, output, errors)
+        os.close(output)
+        os.close(errors)
+        return PipedProcess(process, os.fdopen(said), os.fdopen(complained))
 
     def run(
         self, words: Sequence[str], folder: Path, environment: Mapping[str, str], given: str = ""
@@ -260,44 +290,10 @@ def end_at_once() -> None:
         os._exit(_exit_codes[0])
 
 
-def load_modules(modules: Sequence[str]) -> None:
-    """Load modules, of opskit what is below them too; and, where boto3 is one, what botocore would make anew in each
-    child.
-    """
-    if "boto3" in modules:
-        load_models()
-    for each in modules:
-        for module in parts_of_opskit(each) if each.startswith("opskit") else (each,):
-            import_module(module)
-    gc.freeze()  # what never goes needs no look, which would copy it into each child
-
-
-def load_models() -> None:
-    """Let botocore read its files, and each session of a child find what was made of them."""
-    from botocore.session import Session
-
-    from tests.botocore_sharing import share_botocore
-
-    share_botocore(setattr)
-    session = Session()
-    for service in _SERVICES:
-        session.create_client(service, "us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
-
-
-def parts_of_opskit(package: str) -> Iterator[str]:
-    """The modules of opskit that commands have in common, or those of the sandbox itself. Those with a library of their
-    own that takes long to load are loaded by who needs them, or run in processes of their own.
-    """
-    for file in sorted((_ROOT / package.replace(".", "/")).rglob("*.py")):
-        module = ".".join(file.relative_to(_ROOT).with_suffix("").parts).removesuffix(".__init__")
-        if not any(f"{module}.".startswith(f"{each}.") for each in _LOADED_BY_EACH - {package}) and not (
-            set(module.split(".")[2:]) & {"cli", "__main__"}
-        ):
-            yield module
-
-
 if __name__ == "__main__":
     atexit.register(end_at_once)  # first, so that it is done last
-    sys.path[0] = str(_ROOT)  # instead of this folder, which is none of a script's
+    sys.path[0] = str(Path(__file__).parents[1])  # instead of this folder, which is none of a script's
+    from tests.preloading import load_modules
+
     load_modules(sys.argv[2:])
     _Parent(socket.socket(fileno=int(sys.argv[1]))).serve()

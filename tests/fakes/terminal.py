@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
-import sys
 import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.prefork import Forkserver
+
 CTRL_C, CTRL_D = b"\x03", b"\x04"
 
-_OWN_TERMINAL = """import fcntl, os, sys, termios
-os.setsid()
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])"""
-"""Makes standard input the controlling terminal of what it becomes."""
+_OWN_TERMINAL = str(Path(__file__).with_name("own_terminal.py"))
 
 
 @dataclass(frozen=True)
@@ -30,20 +26,17 @@ class TerminalResult:
 
 
 def run_at_terminal(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, typed: Sequence[tuple[str, bytes]] = ()
+    forkserver: Forkserver,
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    typed: Sequence[tuple[str, bytes]] = (),
 ) -> TerminalResult:
-    """Run a command at a terminal until it ends. Of each pair in ``typed``: once the text is shown, after all that was
-    shown for the pair before, the bytes are typed.
+    """Run a script with arguments at a terminal until it ends. Of each pair in ``typed``: once the text is shown, after
+    all that was shown for the pair before, the bytes are typed.
     """
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", _OWN_TERMINAL, *command],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=folder,
-        env=dict(environment),
-    )
+    process = forkserver.start([_OWN_TERMINAL, *words], folder, environment, theirs, theirs, theirs)
     os.close(theirs)
     try:
         shown = _read_until_end(ours, list(typed))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +17,7 @@ from opskit.access.reads.permissions import PROBES
 from opskit.access.rules.permissions import API_CALLS, FLAGS, REGION_DISCOVERY_CALLS, STATE_CALLS
 from opskit.access.rules.policy import Scope, build_policy
 from tests.fakes.recorded_calls import PATIENCE_SECONDS
-from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, start_forkserver
+from tests.prefork import BASE_MODULES, SANDBOX_MODULES, SDK_MODULES, Forkserver, PipedProcess, start_forkserver
 from tests.slow import starts_server
 from tests.waiting import wait_until
 
@@ -73,7 +71,7 @@ class Shell:
         """
         form = ("-o", "json") if json_output else ()
         run = forkserver_for(words).run
-        code, stdout, stderr = run([_RECORDED, *words, *form], self.home, self.environment, given)
+        code, stdout, stderr = run(self.command(*words, *form), self.home, self.environment, given)
         for command, calls in self.calls().items():
             beyond = (
                 calls
@@ -94,22 +92,14 @@ class Shell:
             made.setdefault(command, set()).add(call)
         return made
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start opskit as a user does, as a Python of its own, and go on."""
-        return subprocess.Popen(
-            self.command(*words),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.home,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-        )
+    def start(self, *words: str) -> PipedProcess:
+        """Start opskit, forked likewise, and go on."""
+        return forkserver_for(words).start_piped(self.command(*words), self.home, self.environment)
 
     @staticmethod
     def command(*words: str) -> Sequence[str]:
-        """The command line of a Python of its own."""
-        return [sys.executable, _RECORDED, *words]
+        """The script that is opskit, and its arguments."""
+        return [_RECORDED, *words]
 
 
 @dataclass(frozen=True)

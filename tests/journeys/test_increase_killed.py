@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from tests.fakes.fake_aws import CLOSED, Entry, FakeAws, Fault
 from tests.journeys.conftest import RunningSandbox, Shell, forkserver_for, make_shell
+from tests.prefork import PipedProcess
 from tests.seeds import few_of_many
 
 QUOTAS = {
@@ -31,7 +31,7 @@ class Desk:
 
     def __init__(self, aws: FakeAws) -> None:
         self.filed: list[dict[str, Any]] = []
-        self.to_kill: int | None = None
+        self.to_kill: PipedProcess | None = None
         aws.running["RequestServiceQuotaIncrease"] = self._file
         aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = self._list
         aws.running["ListRequestedServiceQuotaChangeHistory"] = lambda asked: {"RequestedQuotas": self.filed}
@@ -49,7 +49,7 @@ class Desk:
         request |= {"DesiredValue": asked["DesiredValue"], "Created": time.time()}
         self.filed.append(request)
         if self.to_kill is not None:
-            os.kill(self.to_kill, signal.SIGKILL)
+            self.to_kill.kill()
             self.to_kill = None
             return CLOSED
         return {"RequestedQuota": request}
@@ -64,7 +64,7 @@ def fake_account_shell(fake_aws: FakeAws, tmp_path: Path) -> Shell:
 def test_a_kill_in_the_middle_files_neither_two_nor_none(fake_aws: FakeAws, fake_account_shell: Shell) -> None:
     category = Desk(fake_aws)
     killed = fake_account_shell.start(*WORDS)
-    category.to_kill = killed.pid
+    category.to_kill = killed
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
     resumed = fake_account_shell.opskit("quotas", "increase", "--resume")
@@ -95,7 +95,7 @@ def run_killed(shell: Shell, aws: FakeAws, words: Sequence[str], dies_at: int, *
 
     aws.fault = strike
     with (shell.home / "said").open("a") as said:
-        command = Shell.command(*words)[1:]
+        command = Shell.command(*words)
         process = forkserver_for(words).start(command, shell.home, shell.environment, said.fileno(), said.fileno())
         doomed.append(process)
         code = process.wait()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -14,9 +13,11 @@ import typer
 from opskit.cli.command_tree import load_all
 from tests.fakes.fake_aws import Entry, FakeAws, serve_fake_aws
 from tests.fakes.terminal import CTRL_C, CTRL_D, TerminalResult, run_at_terminal
-from tests.journeys.conftest import Shell, make_shell, run_sandbox
+from tests.journeys.conftest import Shell, forkserver_for, make_shell, run_sandbox
 from tests.slow import starts_server
 from tests.unit.cli.test_command_tree import command_paths
+
+ROOT = Path(__file__).parents[2]
 
 PROMPTS = {
     "quotas increase": ("ml.m4.xlarge", "--for", "training", "--to", "9"),
@@ -65,7 +66,7 @@ def asking_shell(command: str, request: pytest.FixtureRequest) -> Shell:
 
 def at_terminal(shell: Shell, command: str, *typed: tuple[str, bytes], more: Sequence[str] = ()) -> TerminalResult:
     words = (*command.split(), *PROMPTS[command], *more)
-    return run_at_terminal(shell.command(*words), shell.environment, shell.home, typed)
+    return run_at_terminal(forkserver_for(words), shell.command(*words), shell.environment, shell.home, typed)
 
 
 def test_every_command_that_can_be_told_not_to_ask_is_here() -> None:
@@ -138,8 +139,8 @@ def test_the_code_that_botocore_asks_for_is_a_prompt_too(
             "AWS_CONFIG_FILE": str(tmp_path / "config"),
             "AWS_ENDPOINT_URL": aws.url,
         }
-        opskit = [sys.executable, "-m", "opskit", *words, "--profile", "mfa"]
-        ended = run_at_terminal(opskit, environment, Path(__file__).parents[2], [("MFA code", key)])
+        opskit = [str(ROOT / "opskit" / "__main__.py"), *words, "--profile", "mfa"]
+        ended = run_at_terminal(forkserver_for(words), opskit, environment, ROOT, [("MFA code", key)])
     assert ended.exit == code
     assert "bug" not in ended.shown
     assert ended.echoes
