@@ -35,14 +35,16 @@ TRIES = 12
 
 
 class AdaptivePacer:
-    """The send slots of one operation in one Region, in calls per second. Safe across threads."""
+    """The send slots of one operation in one Region, in calls per second. ``accepted`` is how many calls AWS has
+    accepted. Safe across threads.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._per_second = FIRST_PER_SECOND
         self._next = clock.monotonic()
         self._slowdowns = 0
-        self._accepted = 0
+        self.accepted = 0
         self._queue: list[tuple[bool, int]] = []
         self._tickets = count()
         self._is_sleeping = False
@@ -53,11 +55,6 @@ class AdaptivePacer:
     def was_throttled(self) -> bool:
         """Whether AWS has throttled at least once, so that callers had to wait."""
         return self._slowdowns > 0
-
-    @property
-    def accepted(self) -> int:
-        """How many calls AWS has accepted."""
-        return self._accepted
 
     def wait_turn(self, *, is_repeat: bool = False) -> int:
         """Block until the next call may be sent. Returns the number of throttlings so far, to be passed to
@@ -72,27 +69,24 @@ class AdaptivePacer:
         # Only one thread sleeps at a time, the others wait in the queue: so each reads the rate after the sleep before
         # it, and a rate that was halved meanwhile applies to all of them immediately.
         try:
-            return self._sleep_until_next()
+            with self._state:
+                wait = self._next - self._clock.monotonic()
+            if wait > 0:
+                self._clock.sleep(wait)
+            with self._state:
+                # From now where the slot is past: turns that nobody took are not saved up, or a burst would follow each
+                # pause.
+                self._next = max(self._next, self._clock.monotonic()) + 1 / self._per_second
+                return self._slowdowns
         finally:
             with self._at_head:
                 self._is_sleeping = False
                 self._at_head.notify_all()
 
-    def _sleep_until_next(self) -> int:
-        with self._state:
-            wait = self._next - self._clock.monotonic()
-        if wait > 0:
-            self._clock.sleep(wait)
-        with self._state:
-            # From now where the slot is past: turns that nobody took are not saved up, or a burst would follow each
-            # pause.
-            self._next = max(self._next, self._clock.monotonic()) + 1 / self._per_second
-            return self._slowdowns
-
     def mark_accepted(self) -> None:
         """Record that AWS accepted a call, and raise the rate."""
         with self._state:
-            self._accepted += 1
+            self.accepted += 1
             faster = self._per_second * _FASTER if not self._slowdowns else self._per_second + _CREEP_PER_SECOND
             self._per_second = min(faster, _FASTEST_PER_SECOND)
 

@@ -226,7 +226,9 @@ def open_connection(front: SplitResult, proxy: SplitResult | None, deadline: flo
     if front.scheme not in ("http", "https") or not front.hostname:
         raise ValueError("not a web page")
     end = proxy or front
-    line: HTTPConnection = _connection_class(front)(end.hostname or "", end.port)
+    context = _ssl_context(_trusted_certificates()) if front.scheme == "https" else None
+    host = end.hostname or ""
+    line = HTTPSConnection(host, end.port, context=context) if context else HTTPConnection(host, end.port)
     # Through a tunnel, so that the proxy sees neither the page nor the cookie.
     if proxy and front.scheme == "https":
         line.set_tunnel(front.hostname, front.port, _proxy_auth_header(proxy))
@@ -234,14 +236,6 @@ def open_connection(front: SplitResult, proxy: SplitResult | None, deadline: flo
     # http.client has no public way to connect within a deadline.
     line._create_connection = partial(_connect_socket, deadline)  # type: ignore[attr-defined]
     return line
-
-
-def _connection_class(parts: SplitResult) -> Any:
-    return (
-        partial(HTTPSConnection, context=_ssl_context(_trusted_certificates()))
-        if parts.scheme == "https"
-        else HTTPConnection
-    )
 
 
 def _connect_socket(deadline: float, address: tuple[str, int], *_: Any) -> socket.socket:

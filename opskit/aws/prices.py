@@ -160,28 +160,22 @@ def _read_price_list(
 def _iterate_products(client: AwsClient, **wanted: str) -> Iterator[Mapping[str, Any]]:
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
     for page in client.paginate("pricing", "get_products", ServiceCode=_SERVICE_CODE, Filters=filters):
-        yield from (product for text in page["PriceList"] if (product := _parse_product(text)))
-
-
-def _parse_product(text: object) -> Mapping[str, Any] | None:
-    """A product, which AWS embeds in its JSON as a JSON string; None if it is not an object."""
-    try:
-        product = json.loads(str(text))
-    except ValueError:
-        return None
-    return product if isinstance(product, dict) else None
+        for text in page["PriceList"]:  # AWS embeds each product in its JSON as a JSON string
+            try:
+                product = json.loads(str(text))
+            except ValueError:
+                continue
+            if isinstance(product, dict):
+                yield product
 
 
 def _matches_component(product: Mapping[str, Any], component: PriceComponent) -> bool:
     """Whether a product is this component."""
     attributes = product.get("product", {}).get("attributes", {})
     # Older products name it in ``platoinstancetype``.
-    components = {_plain_word(attributes.get(key)) for key in ("component", "platoinstancetype")}
-    return _plain_word(component) in components
-
-
-def _plain_word(word: object) -> str:
-    return "".join(str(word or "").lower().replace("-", " ").split())
+    words = (component, attributes.get("component"), attributes.get("platoinstancetype"))
+    wanted, *listed = ("".join(str(word or "").lower().replace("-", " ").split()) for word in words)
+    return wanted in listed
 
 
 def _on_demand_prices(product: Mapping[str, Any], unit: str | None = None) -> Iterator[Decimal]:

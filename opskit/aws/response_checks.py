@@ -214,7 +214,8 @@ def _is_json_body(content: bytes, model: Any) -> bool:
 
 
 def _is_query_body(content: bytes, model: Any) -> bool:
-    return _root_element(content) == f"{model.name}Response"
+    root = _ROOT.search(content)
+    return root is not None and root[1].decode() == f"{model.name}Response"
 
 
 def _is_rest_xml_body(content: bytes, model: Any) -> bool:
@@ -223,12 +224,8 @@ def _is_rest_xml_body(content: bytes, model: Any) -> bool:
     # If all members come in headers, any body is accepted: it is not used.
     if all(shape.serialization.get("location") in _OUTSIDE_THE_BODY for shape in members.values()):
         return True
-    return _root_element(content).endswith("Result")
-
-
-def _root_element(content: bytes) -> str:
-    match = _ROOT.search(content)
-    return match[1].decode() if match else ""
+    root = _ROOT.search(content)
+    return root is not None and root[1].endswith(b"Result")
 
 
 # The body check of each of botocore's protocols; for a protocol that is not listed only the members are checked.

@@ -49,13 +49,15 @@ def check_response_values(http_response: Any, parsed: Mapping[str, Any], model: 
 @dataclass(frozen=True)
 class _ValueType:
     """What a value of a response may be. ``words`` say it, ``shape`` is botocore's of one that holds others, and
-    ``least`` the least number.
+    ``least`` the least number. ``plain_class`` is the usual class of a value of which nothing else is to be held
+    against the model; None: it is of another.
     """
 
     words: str
     classes: tuple[type, ...]
-    shape: Any = None
-    least: int | None = None
+    shape: Any
+    least: int | None
+    plain_class: type | None
 
     # Found when one comes: of most members no answer has anything.
     @cached_property
@@ -68,16 +70,6 @@ class _ValueType:
             if not (getattr(member, "is_document_type", False) or member.serialization.get("jsonvalue"))
             and member.name != "policyDocumentType"
         }
-
-    @cached_property
-    def plain_members(self) -> dict[str, type]:
-        """The classes of the members of which nothing but the class is to be held against the model."""
-        return {name: plain for name, member in self.members.items() if (plain := member.plain_class)}
-
-    @property
-    def plain_class(self) -> type | None:
-        """The usual class of a value of which nothing else is to be held against the model; None: it is of another."""
-        return None if self.shape is not None or self.least is not None else self.classes[0]
 
     @cached_property
     def entries(self) -> _ValueType:
@@ -99,14 +91,14 @@ class _ValueType:
     def find_inside(self, value: Any) -> str:
         """What is wrong in a structure, a list or a map; empty if nothing is."""
         if self.shape.type_name == "structure":
-            plain, members = self.plain_members, self.members
+            members = self.members
             for name, each in value.items():
-                # Of 2,000 quotas most values are plain, and a check shall not be slower for it.
-                if plain.get(name) is each.__class__:
-                    continue
                 # A null is parsed as a member that is not there, which is checked where it is needed.
                 expected = None if each is None else members.get(name)
-                if expected is not None and (wrong := expected.find_wrong(name, each)):
+                # Of 2,000 quotas most values are plain, and a check shall not be slower for it.
+                if expected is None or expected.plain_class is each.__class__:
+                    continue
+                if wrong := expected.find_wrong(name, each):
                     return wrong
             return ""
         entries, name = self.entries, self.shape.name
@@ -131,4 +123,5 @@ def _value_type(shape: Any) -> _ValueType:
     holds_others = shape.type_name in ("structure", "list", "map")
     # Of a model's limits only this: AWS keeps others in requests alone.
     is_natural = int in classes and float not in classes and shape.metadata.get("min", -1) >= 0
-    return _ValueType(words, classes, shape if holds_others else None, least=0 if is_natural else None)
+    plain_class = None if holds_others or is_natural else classes[0]
+    return _ValueType(words, classes, shape if holds_others else None, 0 if is_natural else None, plain_class)

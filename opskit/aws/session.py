@@ -192,10 +192,34 @@ def open_session(
         UsageError: the profile does not exist, or no Region is configured.
         AwsError: the role could not be assumed.
     """
-    session = _build_session(profile, role_arn, region, read_seconds)
-    session.owner_keys = owner_keys
-    session._reopen = lambda: _build_session(profile, role_arn, region, read_seconds)
-    return session
+    import boto3
+    from botocore.exceptions import BotoCoreError, ConfigParseError
+
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+    except ConfigParseError as error:
+        hint = "Correct that file; `aws configure list` shows what is read from where."
+        raise UsageError("bad-aws-config", f"{error}.", hint) from error
+    except BotoCoreError as error:
+        raise UsageError("profile-not-found", f"{error}.", "`aws configure list-profiles` names yours.") from error
+    home = region or session.region_name
+    if not home:
+        raise UsageError("no-region", "No Region is set.", "Add --region us-east-1, or set AWS_DEFAULT_REGION.")
+    sources: list[str] = []
+    # Of STS's answers only these name the source identity, which no later call tells a session about itself.
+    for operation in ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"):
+        session.events.register(f"after-call.sts.{operation}", partial(_note_source_identity, sources))
+    trust_configured_bundle(session._session.get_config_variable("ca_bundle"))
+    clients = Boto3Clients(session, read_seconds) if read_seconds else Boto3Clients(session)
+    opened = AwsSession(clients, home, source_identities=sources)
+    if role_arn is not None:
+        assumed = _assume_role(clients, role_arn, home)
+        opened = AwsSession(assumed, home, assumed_from=opened, role_arn=role_arn, source_identities=sources)
+    opened.owner_keys = owner_keys
+    opened._reopen = lambda: open_session(
+        profile=profile, role_arn=role_arn, region=region, read_seconds=read_seconds, owner_keys=owner_keys
+    )
+    return opened
 
 
 def assume_account_role(
@@ -251,34 +275,6 @@ def find_profile_settings(profile: str | None = None) -> Mapping[str, Any]:
     except BotoCoreError:
         return {}
     return found
-
-
-def _build_session(
-    profile: str | None, role_arn: str | None, region: str | None, read_seconds: float | None
-) -> AwsSession:
-    import boto3
-    from botocore.exceptions import BotoCoreError, ConfigParseError
-
-    try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-    except ConfigParseError as error:
-        hint = "Correct that file; `aws configure list` shows what is read from where."
-        raise UsageError("bad-aws-config", f"{error}.", hint) from error
-    except BotoCoreError as error:
-        raise UsageError("profile-not-found", f"{error}.", "`aws configure list-profiles` names yours.") from error
-    home = region or session.region_name
-    if not home:
-        raise UsageError("no-region", "No Region is set.", "Add --region us-east-1, or set AWS_DEFAULT_REGION.")
-    sources: list[str] = []
-    # Of STS's answers only this one names the source identity, which no later call tells a session about itself.
-    session.events.register("after-call.sts", partial(_note_source_identity, sources))
-    trust_configured_bundle(session._session.get_config_variable("ca_bundle"))
-    clients = Boto3Clients(session, read_seconds) if read_seconds else Boto3Clients(session)
-    opened = AwsSession(clients, home, source_identities=sources)
-    if role_arn is None:
-        return opened
-    assumed = _assume_role(clients, role_arn, home)
-    return AwsSession(assumed, home, assumed_from=opened, role_arn=role_arn, source_identities=sources)
 
 
 def _note_source_identity(sources: list[str], parsed: Mapping[str, Any], **_: Any) -> None:

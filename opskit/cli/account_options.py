@@ -114,15 +114,10 @@ CHANGE_FLAGS: Mapping[str, tuple[Any, Any]] = {
 """The further flags of one that changes something there."""
 
 
-def account_flags(use: AccountUse | None) -> Mapping[str, tuple[Any, Any]]:
-    """The flags of a command; none for one that runs in one account."""
-    match use:
-        case None:
-            return {}
-        case AccountUse.READS:
-            return ACCOUNT_FLAGS
-        case AccountUse.CHANGES:
-            return {**ACCOUNT_FLAGS, **CHANGE_FLAGS}
+FLAGS_OF_USE: Mapping[AccountUse, Mapping[str, tuple[Any, Any]]] = {
+    AccountUse.READS: ACCOUNT_FLAGS,
+    AccountUse.CHANGES: {**ACCOUNT_FLAGS, **CHANGE_FLAGS},
+}
 
 
 @dataclass(frozen=True)
@@ -191,16 +186,8 @@ class ParsedCommand:
     use: AccountUse | None
 
 
-_parsed: ContextVar[list[ParsedCommand] | None] = ContextVar("parsed command", default=None)
-
-
-def is_only_parsed(command: ParsedCommand) -> bool:
-    """Whether the command line was to be read only; whoever asked for that then has it."""
-    wanted = _parsed.get()
-    if wanted is None:
-        return False
-    wanted.append(command)
-    return True
+only_parsed: ContextVar[list[ParsedCommand] | None] = ContextVar("only parsed", default=None)
+"""Takes the command lines that are read without running them; None: they run."""
 
 
 def parse_words(words: Sequence[str]) -> ParsedCommand:
@@ -214,7 +201,7 @@ def parse_words(words: Sequence[str]) -> ParsedCommand:
     from opskit.cli.command_tree import load_for
 
     found: list[ParsedCommand] = []
-    token = _parsed.set(found)
+    token = only_parsed.set(found)
     usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private
     try:
         load_for(words)(list(words), standalone_mode=False, prog_name="opskit")
@@ -225,7 +212,7 @@ def parse_words(words: Sequence[str]) -> ParsedCommand:
     except Abort as error:
         raise UsageError("usage", f"opskit {' '.join(words)} was given up.", _HINT) from error
     finally:
-        _parsed.reset(token)
+        only_parsed.reset(token)
     if not found:
         raise UsageError("usage", f"'{' '.join(words)}' is no command that answers.", _HINT)
     return found[0]

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_type_hints
 import typer
 
 from opskit.cli.account_options import (
+    FLAGS_OF_USE,
     AccountChoice,
     AccountUse,
     ParsedCommand,
     PlannedChanges,
-    account_flags,
-    is_only_parsed,
+    only_parsed,
 )
 from opskit.cli.command_examples import EXAMPLES
 from opskit.cli.command_tree import account_runner
@@ -193,7 +193,7 @@ def register_command(
     ``wrapper`` adds flags of its own, which --dry-run only checks; ``accounts`` those that run it in several accounts.
     """
     wrapper_flags = wrapper.flags if wrapper else {}
-    choice_flags = account_flags(accounts)
+    choice_flags = FLAGS_OF_USE[accounts] if accounts else {}
     if accounts is not None:
         ACCOUNT_USES[" ".join(path)] = accounts
     flags = {**wrapper_flags, **COMMON_OPTIONS}
@@ -204,7 +204,8 @@ def register_command(
             extras = {name: arguments.pop(name) for name in wrapper_flags}
             choice = AccountChoice(**{name: arguments.pop(name) for name in choice_flags})
             command = ParsedCommand(path, body, arguments, common, extras, choice, accounts)
-            if is_only_parsed(command):
+            if (parsed := only_parsed.get()) is not None:
+                parsed.append(command)
                 return
 
             def run_body(ctx: CommandContext) -> CommandResult:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from opskit.core.setting_specs import SETTING_SPECS, SettingSpec, parse_setting_value
+from opskit.core.setting_specs import SETTING_SPECS, parse_setting_value
 from opskit.core.settings_file import SettingsFile, check_known_keys, read_settings_file
 from opskit.core.tags import OWNER as OWNER_KEY
 
@@ -130,8 +130,21 @@ def is_readable_file(path: Path) -> bool:
 
 
 def _resolve_settings(flags: Mapping[str, Any], environment: Mapping[str, str], file: SettingsFile | None) -> Settings:
-    values, path = (file.values, file.path) if file else ({}, None)
-    return Settings({key.name: _resolve_setting(key, flags, environment, values, path) for key in SETTING_SPECS}, path)
+    found: dict[str, Setting] = {}
+    for key in SETTING_SPECS:
+        flag = flags.get(key.name)
+        # An empty tuple is a repeatable flag that was not given; `0` or an empty text was typed and must be checked.
+        if flag is not None and flag != ():
+            found[key.name] = Setting(parse_setting_value(key, flag, key.flag, typed=True), key.flag)
+        elif environment.get(key.env_var):
+            typed = environment[key.env_var]
+            found[key.name] = Setting(parse_setting_value(key, typed, key.env_var, typed=True), key.env_var)
+        elif file and key.name in file.values:
+            where = str(file.path)
+            found[key.name] = Setting(parse_setting_value(key, file.values[key.name], where), where)
+        else:
+            found[key.name] = Setting(key.default, "default")
+    return Settings(found, file.path if file else None)
 
 
 def _narrowed_settings(own: Settings, folder: SettingsFile) -> Settings:
@@ -156,21 +169,3 @@ def search_paths(environment: Mapping[str, str]) -> tuple[Path, Path]:
     # Not Path.home(), which raises where there is no home.
     home = Path(environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))  # noqa: PTH111
     return Path(environment.get(FOLDER_VARIABLE) or FILE_NAME), home / "opskit" / FILE_NAME
-
-
-def _resolve_setting(
-    key: SettingSpec,
-    flags: Mapping[str, Any],
-    environment: Mapping[str, str],
-    from_file: Mapping[str, Any],
-    path: Path | None,
-) -> Setting:
-    flag = flags.get(key.name)
-    # An empty tuple is a repeatable flag that was not given; `0` or an empty text was typed and must be checked.
-    if flag is not None and flag != ():
-        return Setting(parse_setting_value(key, flag, key.flag, typed=True), key.flag)
-    if environment.get(key.env_var):
-        return Setting(parse_setting_value(key, environment[key.env_var], key.env_var, typed=True), key.env_var)
-    if key.name in from_file:
-        return Setting(parse_setting_value(key, from_file[key.name], str(path)), str(path))
-    return Setting(key.default, "default")

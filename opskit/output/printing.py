@@ -104,11 +104,6 @@ def standard_error() -> IO[str]:
     return sys.stderr
 
 
-def color_is_forced() -> bool:
-    """Whether FORCE_COLOR asks for colour where no terminal is, as CI systems that show it do. NO_COLOR wins."""
-    return os.environ.get("FORCE_COLOR", "") not in ("", "0") and not os.environ.get("NO_COLOR")
-
-
 def print_text(text: str, stream: IO[str], *, end: str = "\n", strong: bool = False) -> None:
     """Print a text for people; ``strong`` prints it in bold, for terminals.
 

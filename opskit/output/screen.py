@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,6 @@ from opskit.core.redaction import redact_secrets
 from opskit.core.setting_values import OutputFormat
 from opskit.output.embedded_text import csv_cell, markdown_cell, markdown_paragraph
 from opskit.output.printing import (
-    color_is_forced,
     print_exact,
     print_text,
     standard_error,
@@ -145,7 +145,9 @@ class Screen:
 
     def _print_tables(self, result: CommandResult) -> None:
         for table in result.tables:
-            if self.stdout_stream.isatty() or (self.color and color_is_forced()):
+            # FORCE_COLOR asks for colour where no terminal is, as CI systems that show it do.
+            is_forced = os.environ.get("FORCE_COLOR", "") not in ("", "0") and not os.environ.get("NO_COLOR")
+            if self.stdout_stream.isatty() or (self.color and is_forced):
                 self._print_terminal_table(table, paged=result.paged)
             else:
                 title = f"{visible_line(table.title)}\n" if table.title else ""

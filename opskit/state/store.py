@@ -247,31 +247,20 @@ class FileLocks:
 
     @contextmanager
     def hold_lock(self, *key: str, on_wait: Callable[[], None]) -> Iterator[HeldLock]:
-        """Hold a lock for a block.
+        """Hold the lock named by ``key`` for the block; ``on_wait`` is called if another process holds it and we have
+        to wait.
 
         Raises:
             UsageError: the lock file cannot be created.
         """
-        with exclusive_lock(*key, on_wait=on_wait):
+        with ExitStack() as stack:
+            with state_errors():
+                file = stack.enter_context(_open_lock(key))
+                # Tried first, so that whoever has to wait is told so.
+                if not _try_flock(file):
+                    on_wait()
+                    fcntl.flock(file, fcntl.LOCK_EX)
             yield _FileLock()
-
-
-@contextmanager
-def exclusive_lock(*key: str, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock named by ``key`` for the block; ``on_wait`` is called if another process holds it and we have to
-    wait.
-
-    Raises:
-        UsageError: the lock file cannot be created.
-    """
-    with ExitStack() as stack:
-        with state_errors():
-            file = stack.enter_context(_open_lock(_lock_path(key)))
-            # Tried first, so that whoever has to wait is told so.
-            if not _try_flock(file):
-                on_wait()
-                fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager
@@ -285,7 +274,7 @@ def try_lock(*key: str) -> Iterator[int | None]:
     """
     with ExitStack() as stack:
         with state_errors():
-            file = stack.enter_context(_open_lock(_lock_path(key)))
+            file = stack.enter_context(_open_lock(key))
             held = file.fileno() if _try_flock(file) else None
         yield held
 
@@ -299,13 +288,10 @@ def _try_flock(file: IO[str]) -> bool:
     return True
 
 
-def _open_lock(path: Path) -> IO[str]:
-    """A lock's file. A link that somebody has put in its place is replaced, never followed."""
-    return os.fdopen(open_own_file(path, os.O_RDWR), "w", encoding="ascii")
-
-
-def _lock_path(key: tuple[str, ...]) -> Path:
+def _open_lock(key: tuple[str, ...]) -> IO[str]:
+    """The file of a lock. A link that somebody has put in its place is replaced, never followed."""
     folder = state_dir() / "locks"
     folder.mkdir(mode=0o700, exist_ok=True)
     # Hashed, since a key contains URLs and account names that are not valid in a file name.
-    return folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:24]
+    path = folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:24]
+    return os.fdopen(open_own_file(path, os.O_RDWR), "w", encoding="ascii")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from opskit.core.exceptions import UsageError
 from opskit.schedule.store import crontab
-from opskit.state.store import exclusive_lock
+from opskit.state.store import FileLocks
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def change_crontab(edit: Callable[[bytes], bytes], *, dry_run: bool) -> CrontabC
         UsageError: there is no cron, or it does not take what was written.
     """
     # cron has no compare-and-swap: two opskit runs that read the same crontab would lose one another's lines.
-    with exclusive_lock("crontab", on_wait=lambda: None):
+    with FileLocks().hold_lock("crontab", on_wait=lambda: None):
         before = crontab.read_crontab()
         after = edit(before)
         if dry_run or after == before:

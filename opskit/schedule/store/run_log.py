@@ -11,7 +11,7 @@ from typing import Any
 from opskit.core.json_text import ascii_json
 from opskit.core.redaction import redact_values
 from opskit.state.paths import open_own_file, state_dir
-from opskit.state.store import exclusive_lock
+from opskit.state.store import FileLocks
 
 _FILE = "runs.jsonl"
 # With a few hundred bytes per run and ten runs an hour this lasts for weeks; three old files are kept.
@@ -36,7 +36,7 @@ def append_run(line: Mapping[str, Any]) -> Path:
     """
     text = ascii_json(redact_values(line), str).encode() + b"\n"
     # Two jobs may end at once, and one must not rotate the file while the other writes.
-    with exclusive_lock("run log", on_wait=lambda: None):
+    with FileLocks().hold_lock("run log", on_wait=lambda: None):
         path = log_path()
         if path.exists() and path.stat().st_size + len(text) > MAX_BYTES:
             _rotate_files(path)

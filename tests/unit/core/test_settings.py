@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from opskit.access.render.settings import to_text
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_specs import SETTING_SPECS, SettingSpec, WatchEntry
-from opskit.core.settings import _resolve_setting, load_settings
+from opskit.core.settings import _resolve_settings, load_settings
+from opskit.core.settings_file import SettingsFile
 
 EVERYTHING = """
 regions = ["us-east-1", "eu-west-1"]
@@ -159,7 +160,8 @@ _VALUES = st.recursive(
 @given(st.sampled_from(SETTING_SPECS), _VALUES)
 def test_no_value_is_too_strange(key: SettingSpec, value: Any) -> None:
     try:
-        setting = _resolve_setting(key, {}, {}, {key.name: value}, Path("opskit.toml"))
+        file = SettingsFile(Path("opskit.toml"), {key.name: value}, b"")
+        setting = _resolve_settings({}, {}, file).values[key.name]
     except UsageError as error:
         assert "opskit.toml" in error.problem.message
         assert key.name in error.problem.message
@@ -170,7 +172,7 @@ def test_no_value_is_too_strange(key: SettingSpec, value: Any) -> None:
 @given(st.sampled_from([key for key in SETTING_SPECS if key.env_var]), st.text(min_size=1))
 def test_no_variable_is_too_strange(key: SettingSpec, value: str) -> None:
     try:
-        setting = _resolve_setting(key, {}, {key.env_var: value}, {}, None)
+        setting = _resolve_settings({}, {key.env_var: value}, None).values[key.name]
     except UsageError as error:
         assert key.env_var in error.problem.message
     else:
