@@ -46,6 +46,8 @@ def find_holders(
         headroom.quota_name: (headroom, oldest_holders(headroom, in_use[headroom.requirement.workload]))
         for headroom in headrooms
     }
+    if not any(holders for _, holders in chosen.values()):
+        return {}
     arns = dict.fromkeys(holder.arn for _, holders in chosen.values() for holder in holders if holder.arn)
     types = dict.fromkeys(
         (instance_type, headroom.requirement.workload)

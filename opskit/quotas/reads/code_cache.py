@@ -75,11 +75,6 @@ class QuotaCodeCache:
             cached = self.entries.get(spelt_as_listed) or CachedQuota(None, False, None, self.listed_at)
         return cached if cached and -_MAX_CLOCK_SKEW <= self.now - cached.seen_at <= TTL else None
 
-    def code_for(self, name: str) -> str | None:
-        """The code to try for a quota: the cached one, else the bundled one."""
-        cached = self.get(name)
-        return cached.code if cached else bundled_code(name)
-
     def last_value(self, name: str) -> float | None:
         """The last known value of a quota: infinite if it may exist and was never read, None if it does not exist."""
         cached = self.get(name)

@@ -6,7 +6,7 @@ is oldest first. So no filter is used; the order is asked for, and held against 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -114,7 +114,8 @@ def list_live_jobs(
             # Whose account it is, and what Search knows, decides only which pages follow: the first waits for neither.
             remembered = load_ended_jobs(client, kind.name) if number == 0 else remembered
             summaries: list[Response] = page[kind.summaries]
-            if gap := _untold(kind, summaries):
+            members = (f"{kind.prefix}Name", f"{kind.prefix}Status", "CreationTime")
+            if gap := first_unknown(*(missing_member(summaries, member) for member in members)):
                 return gap
             listed |= {summary[f"{kind.prefix}Name"]: summary for summary in summaries if _may_hold(kind, summary)}
             times += [summary["CreationTime"] for summary in summaries]
@@ -145,11 +146,6 @@ def _is_far_enough(times: Sequence[datetime], remembered: EndedJobs | None, inde
 def _is_newest_first(times: Sequence[datetime]) -> bool:
     earliest_so_far = accumulate(times, min)
     return all(time <= earliest + _ORDER_TOLERANCE for time, earliest in zip(times, earliest_so_far, strict=True))
-
-
-def _untold(kind: JobKind, summaries: Iterable[Response]) -> Unknown | None:
-    members = (f"{kind.prefix}Name", f"{kind.prefix}Status", "CreationTime")
-    return next(filter(None, (missing_member(summaries, member) for member in members)), None)
 
 
 def _may_hold(kind: JobKind, summary: Response) -> bool:

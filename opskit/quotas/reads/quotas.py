@@ -69,11 +69,16 @@ def read_quotas(client: AwsClient, names: Collection[str], cache: QuotaCodeCache
     lookups: dict[str, QuotaLookup] = {name: NotOffered(client.region, name, absent[name].seen_at) for name in absent}
     wanted = [name for name in dict.fromkeys(names) if name not in absent]
     unseen = [name for name in wanted if cache.get(name) is None]
-    is_unsure = len(unseen) > _FEW_UNSEEN or any(cache.code_for(name) is None for name in unseen)
+    is_unsure = len(unseen) > _FEW_UNSEEN or any(bundled_code(name) is None for name in unseen)
     if is_unsure or len(wanted) > _MANY:
         lookups |= _get_by_listing(client, wanted, cache)
     else:
-        by_code = _get_by_codes(client, [*wanted, *_worth_rereading(absent, wanted, cache)], cache)
+        # What is cached as absent and had a code elsewhere, as much as can be read without waiting, to notice it when
+        # AWS begins to offer it.
+        unapplied = sum(1 for name in wanted if (cached := cache.get(name)) and not cached.applied)
+        spare = max(0, min(_BOTH_BURSTS - len(wanted), _BURST - unapplied))
+        reread = [name for name in absent if name in bundled_codes()][:spare]
+        by_code = _get_by_codes(client, [*wanted, *reread], cache)
         # Where single quotas may not be read, listing them may be allowed all the same.
         lookups |= {
             name: lookup
@@ -103,16 +108,6 @@ def _just_read(client: AwsClient, name: str, cache: QuotaCodeCache) -> Quota | N
     if cached is None or cached.code is None or not is_read:
         return None
     return Quota(client.region, name, cached.code, cached.value, cached.default)
-
-
-def _worth_rereading(absent: Collection[str], wanted: Collection[str], cache: QuotaCodeCache) -> list[str]:
-    """Quotas that are cached as absent but had codes elsewhere."""
-    # As many as can be read without waiting, to notice it when AWS begins to offer them.
-    spare = min(
-        _BOTH_BURSTS - len(wanted),
-        _BURST - sum(1 for name in wanted if (cached := cache.get(name)) and not cached.applied),
-    )
-    return [name for name in absent if name in bundled_codes()][: max(0, spare)]
 
 
 def _get_by_codes(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup | None]:
@@ -158,7 +153,8 @@ def _get_by_code(
     with_default: bool = False,
 ) -> QuotaLookup | None:
     """The quota behind its code; None if the code leads to no quota of that name."""
-    code = code or cache.code_for(name) or bundled_code(name)
+    cached = cache.get(name)
+    code = code or (cached and cached.code) or bundled_code(name)
     if code is None:
         return None
     try:

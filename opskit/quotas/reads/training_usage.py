@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +22,6 @@ from opskit.quotas.reads.usage_listings import (
     list_summaries,
     missing_member,
     to_in_use_counts,
-    without_marks,
 )
 from opskit.quotas.rules.model import QuotaHolder
 
@@ -93,7 +91,8 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
     planned = [job for job in plain if (job.get("ResourceConfig") or {}).get("TrainingPlanArn")]
     spot_gap = missing_member(live.running, "EnableManagedSpotTraining")
     counts = to_in_use_counts(_holders_of([*plain, *live.warm]), live.jobs_gap, live.pool_gap)
-    training_counts = replace(counts, kept_warm=_instances_of(live.warm), in_plans=_instances_of(planned))
+    kept_warm, in_plans = (to_in_use_counts(_holders_of(jobs)).by_type for jobs in (live.warm, planned))
+    training_counts = replace(counts, kept_warm=kept_warm, in_plans=in_plans)
     # Spot jobs keep no pools, so a gap in the pools is none here.
     spot_counts = to_in_use_counts(_holders_of(spot), live.jobs_gap, spot_gap)
     return {Workload.TRAINING: training_counts, Workload.SPOT_TRAINING: spot_counts}
@@ -101,13 +100,6 @@ def count_training_jobs(client: AwsClient) -> UsageCounts:
 
 def _holders_of(jobs: Iterable[Response]) -> list[QuotaHolder]:
     return [job_holder("TrainingJob", job, job_instances(job.get("ResourceConfig") or {})) for job in jobs]
-
-
-def _instances_of(jobs: Iterable[Response]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for holder in _holders_of(jobs):
-        counts.update(holder.instances)
-    return without_marks(counts)
 
 
 def _is_running(job: Response) -> bool:

@@ -7,7 +7,7 @@ read makes the count a minimum, with the reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -65,24 +65,16 @@ def count_in_use(
     return {workload: in_use for part in parts for workload, in_use in part.items() if workload in wanted}
 
 
-def _count_transforms(client: AwsClient) -> UsageCounts:
-    holders, gap = _count_jobs(client, TRANSFORM_JOBS, lambda job: job.get("TransformResources"))
-    return {Workload.TRANSFORM: to_in_use_counts(holders, gap)}
-
-
-def _count_processings(client: AwsClient) -> UsageCounts:
-    holders, gap = _count_jobs(
-        client, PROCESSING_JOBS, lambda job: (job.get("ProcessingResources") or {}).get("ClusterConfig")
-    )
-    return {Workload.PROCESSING: to_in_use_counts(holders, gap)}
-
-
-def _count_jobs(
-    client: AwsClient, kind: JobKind, resources: Callable[[Response], Response | None]
-) -> tuple[list[QuotaHolder], Unknown | None]:
-    """The holders among the jobs of a kind, and why there may be more."""
+def _count_jobs(client: AwsClient, *, kind: JobKind, workload: Workload, config_path: Sequence[str]) -> UsageCounts:
+    """Count the instances of the jobs of a kind. ``config_path`` leads to the member of a job that tells them."""
     live, gap = read_live_jobs(client, kind)
-    return [job_holder(kind.prefix, job, job_instances(resources(job) or {})) for job in live], gap
+    holders = []
+    for job in live:
+        config: Response = job
+        for member in config_path:
+            config = config.get(member) or {}
+        holders.append(job_holder(kind.prefix, job, job_instances(config)))
+    return {workload: to_in_use_counts(holders, gap)}
 
 
 def _count_endpoints(client: AwsClient) -> UsageCounts:
@@ -92,7 +84,7 @@ def _count_endpoints(client: AwsClient) -> UsageCounts:
     configs = EndpointConfigs.load(client) if by_name else EndpointConfigs(client)
     endpoints = gather_all([partial(_count_endpoint, client, configs, by_name[name]) for name in sorted(by_name)])
     # Only a whole list: what a list that broke off lacks would be forgotten as deleted.
-    if not isinstance(listed, Unknown):
+    if by_name and not isinstance(listed, Unknown):
         configs.remember()
     found = [endpoint for endpoint in endpoints if endpoint.holder]
     in_use = to_in_use_counts(
@@ -295,8 +287,15 @@ def _count_instance_group(group: Response) -> Counts:
 
 _COUNTERS: Mapping[UsageCounter, Callable[[AwsClient], UsageCounts]] = {
     UsageCounter.TRAINING_JOBS: count_training_jobs,
-    UsageCounter.TRANSFORM_JOBS: _count_transforms,
-    UsageCounter.PROCESSING_JOBS: _count_processings,
+    UsageCounter.TRANSFORM_JOBS: partial(
+        _count_jobs, kind=TRANSFORM_JOBS, workload=Workload.TRANSFORM, config_path=("TransformResources",)
+    ),
+    UsageCounter.PROCESSING_JOBS: partial(
+        _count_jobs,
+        kind=PROCESSING_JOBS,
+        workload=Workload.PROCESSING,
+        config_path=("ProcessingResources", "ClusterConfig"),
+    ),
     UsageCounter.ENDPOINTS: _count_endpoints,
     UsageCounter.NOTEBOOKS: _count_notebooks,
     UsageCounter.WARM_POOLS: count_warm_pools,

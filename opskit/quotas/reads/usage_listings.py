@@ -237,6 +237,8 @@ def _sum_notebook_volumes(client: AwsClient) -> int | Unknown:
 
 def sum_notebook_volumes(client: AwsClient, listed: Sequence[Response]) -> int | Unknown:
     """The GB of the volumes of all notebook instances of a listing."""
+    if not listed:
+        return 0
     if gap := missing_member(listed, "NotebookInstanceName"):
         return gap
     sizes = read_volume_sizes(client, listed)

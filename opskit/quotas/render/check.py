@@ -47,10 +47,15 @@ def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
         }
         for headroom in check.headrooms
     ]
+    hint = "Ask for more before it is needed, or raise `share` in the watch list."
+    alerts = [
+        Problem("too-full", f"{full.quota_name}: {full.reason}.", hint, full.region)
+        for full in filter(exceeds_alert_share, check.headrooms)
+    ]
     return CommandResult(
         data={"quotas": records, "cost_usd": _COST_USD},
         exit=check.exit_code,
-        problems=(*check.problems, *_alert_problems(check.headrooms)),
+        problems=(*check.problems, *alerts),
         tables=(
             # Last comes what nothing can be done about: a Region does not offer the type, or AWS has retired it.
             _headroom_table(
@@ -202,13 +207,6 @@ def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
         else Cell(verdict.value, _VERDICT_STYLES[verdict]),
         Cell(headroom.reason),
     )
-
-
-def _alert_problems(headrooms: Iterable[Headroom]) -> Iterator[Problem]:
-    for headroom in filter(exceeds_alert_share, headrooms):
-        text = f"{headroom.quota_name}: {headroom.reason}."
-        hint = "Ask for more before it is needed, or raise `share` in the watch list."
-        yield Problem("too-full", text, hint, headroom.region)
 
 
 def _missing_value_text(headroom: Headroom) -> str:

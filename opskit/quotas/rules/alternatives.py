@@ -222,32 +222,18 @@ def find_alternatives(
     """
     alternatives = []
     for instance_type in similar_types(requirement.instance_type or ""):
-        free = _free_instances(
-            region, Requirement(instance_type, requirement.workload, requirement.count), quotas, in_use
-        )
-        if free is not None:
-            alternatives.append(
-                Alternative(instance_type, int(free), prices.get((instance_type, requirement.workload)))
-            )
+        instead = Requirement(instance_type, requirement.workload, requirement.count)
+        if quota_name_for(instead) not in quotas:
+            continue
+        limits = [limit for limit in with_totals([instead]) if quota_name_for(limit) in quotas]
+        headrooms = [
+            assess_headroom(region, limit, lookup, in_use, ())
+            for limit in limits
+            # A total that does not exist limits nothing.
+            if not isinstance(lookup := quotas[quota_name_for(limit)], NotOffered) or limit.instance_type
+        ]
+        if all(headroom.verdict.is_room for headroom in headrooms):
+            free = int(min(headroom.free or 0.0 for headroom in headrooms))
+            price = prices.get((instance_type, requirement.workload))
+            alternatives.append(Alternative(instance_type, free, price))
     return tuple(alternatives[:MAX_ALTERNATIVES])
-
-
-def _free_instances(
-    region: str, requirement: Requirement, quotas: Mapping[str, QuotaLookup], in_use: InUseCounts
-) -> float | None:
-    """The number of instances that are available, under the totals too; None if not enough are, or it is unknown."""
-    if quota_name_for(requirement) not in quotas:
-        return None
-    lookups = [
-        (requirement, quotas[quota_name_for(requirement)])
-        for requirement in with_totals([requirement])
-        if quota_name_for(requirement) in quotas
-    ]
-    headrooms = [
-        assess_headroom(region, requirement, lookup, in_use, ())
-        for requirement, lookup in lookups
-        if requirement.instance_type or not isinstance(lookup, NotOffered)
-    ]
-    if any(not headroom.verdict.is_room for headroom in headrooms):
-        return None
-    return min(headroom.free or 0.0 for headroom in headrooms)

@@ -66,16 +66,11 @@ def exceeds_alert_share(headroom: Headroom) -> bool:
     """Whether the utilization has reached the share from which the user wants a warning, even if the requirement
     fits.
     """
-    share, part = headroom.requirement.alert_share, in_use_fraction(headroom)
-    return share is not None and part is not None and part >= share
-
-
-def in_use_fraction(headroom: Headroom) -> float | None:
-    """The share of a quota that is in use, above 1 if it is exceeded; None if either number is unknown or the quota is
-    0.
-    """
+    share = headroom.requirement.alert_share
     value = headroom.applied if headroom.applied is not None else headroom.default
-    return None if not value or headroom.in_use is None else headroom.in_use / value
+    if share is None or not value or headroom.in_use is None:
+        return False
+    return headroom.in_use / value >= share
 
 
 def sort_worst_first(headrooms: Iterable[Headroom]) -> tuple[Headroom, ...]:
@@ -116,7 +111,14 @@ def assess_headroom(
 def _measured_headroom(
     requirement: Requirement, quota: Quota, value: float, in_use: InUseCounts, request: IncreaseRequest | None
 ) -> Headroom:
-    used = _used_range(requirement, in_use)
+    used, need = _used_range(requirement, in_use), requirement.count
+    # At best too little is certain, whatever is not known; at worst enough is needed to fit.
+    if value - used.least < need:
+        # With an incomplete count nobody knows whether the granted value would suffice.
+        is_covered = request is not None and used.missing is None and request.desired_value - used.most >= need
+        verdict = Verdict.PENDING if is_covered else Verdict.SHORT
+    else:
+        verdict = Verdict.FITS if used.missing is None and value - used.most >= need else Verdict.UNKNOWN
     reason = _headroom_reason(requirement, quota, value, used, in_use)
     if request is not None:
         status = request.status.value.lower().replace("_", " ")
@@ -130,7 +132,7 @@ def _measured_headroom(
         default=quota.default,
         in_use=None if used.missing or used.most > used.least else used.least,
         free=None if used.missing else max(0.0, value - used.most),
-        verdict=_headroom_verdict(requirement.count, value, used, request),
+        verdict=verdict,
         reason=reason,
         request=request,
         in_use_min=used.least,
@@ -138,9 +140,8 @@ def _measured_headroom(
     )
     if not exceeds_alert_share(headroom):
         return headroom
-    used_share = f"{in_use_fraction(headroom) or 0:.0%} of it is in use"
-    alert = f"; {used_share}, and you want to hear of {requirement.alert_share:.0%}"
-    return replace(headroom, reason=headroom.reason + alert)
+    alert = f"; {used.least / value:.0%} of it is in use, and you want to hear of {requirement.alert_share:.0%}"
+    return replace(headroom, reason=f"{reason}{alert}")
 
 
 @dataclass(frozen=True)
@@ -170,16 +171,6 @@ def _used_range(requirement: Requirement, in_use: InUseCounts) -> _UsedRange:
         return _UsedRange(least, least, missing=in_use.incomplete)
     most = in_use.ceiling(requirement.instance_type)
     return _UsedRange(least, most, in_use.possible_text(requirement.instance_type), in_use.incomplete)
-
-
-def _headroom_verdict(need: int, value: float, used: _UsedRange, request: IncreaseRequest | None) -> Verdict:
-    """Short if the need exceeds what is left at best; fits if it does not exceed what is left at worst."""
-    # At best too little is certain, whatever is not known; at worst enough is needed to fit.
-    if value - used.least < need:
-        # With an incomplete count nobody knows whether the granted value would suffice.
-        covered = request is not None and request.desired_value - used.most >= need and used.missing is None
-        return Verdict.PENDING if covered else Verdict.SHORT
-    return Verdict.FITS if used.missing is None and value - used.most >= need else Verdict.UNKNOWN
 
 
 def _headroom_reason(
