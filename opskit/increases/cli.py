@@ -85,7 +85,7 @@ def _plan_and_submit(
 ) -> tuple[tuple[Increase, ...], tuple[BlockingTotal, ...]]:
     """Plan, ask for confirmation if something would be sent, and send it."""
     from opskit.core.clock import system_clock
-    from opskit.increases.flows.plan import plan_with_totals, will_send_only
+    from opskit.increases.flows.plan import plan_with_totals
     from opskit.increases.flows.submit import submit_increases
     from opskit.increases.render import plan_prompt
 
@@ -93,7 +93,7 @@ def _plan_and_submit(
     increases, totals = plan_with_totals(clients, targets, channel, now)
     if dry_run:
         return increases, totals
-    planned = will_send_only(increases)
+    planned = [increase for increase in increases if increase.will_send]
     if planned:
         ctx.confirm(plan_prompt(planned), yes=yes)
     return submit_increases(clients, increases, why, system_clock(), ctx.screen.info), totals

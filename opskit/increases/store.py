@@ -69,6 +69,9 @@ class QueueState(StrEnum):
                 return False
 
 
+_FILED = frozenset(state.value for state in QueueState if not state.waits)
+
+
 @dataclass(frozen=True)
 class QueuedRequest:
     """One stored request. ``channel`` is how to request it; ``since`` when it was queued, sent or filed; ``known_ids``
@@ -113,13 +116,14 @@ def upsert_queued(client: AwsClient, request: QueuedRequest, lock: HeldLock | No
         "id": request.id,
     }
     with state_errors():
-        home, stored = state_home().records, _stored_queue(client)
+        home = state_home().records
+        stored = home.read_records(QUEUE_TABLE, endpoint, account)
         _write_queued(home, record, stored, lock)
         old = (request.since - _FILED_COUNTS_FOR).astimezone(UTC).isoformat()
         discard_records(
             home,
             QUEUE_TABLE,
-            [each for each in stored if _is_filed(each.record) and str(each.record["since"]) < old],
+            [each for each in stored if each.record["standing"] in _FILED and str(each.record["since"]) < old],
         )
 
 
@@ -158,13 +162,9 @@ def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: 
             [
                 each
                 for each in home.read_records(QUEUE_TABLE, *account_key(client), client.region, quota_name)
-                if least <= float(each.record["desired"] or 0) <= most and not _is_filed(each.record)
+                if least <= float(each.record["desired"] or 0) <= most and each.record["standing"] not in _FILED
             ],
         )
-
-
-def _is_filed(record: Record) -> bool:
-    return record["standing"] in {state.value for state in QueueState if not state.waits}
 
 
 def pending_requests(client: AwsClient) -> tuple[QueuedRequest, ...]:
@@ -205,38 +205,31 @@ def _may_be_at_aws(request: QueuedRequest, now: datetime) -> bool:
 
 def _read_queue(client: AwsClient) -> list[QueuedRequest]:
     with state_errors():
-        records = [each.record for each in _stored_queue(client)]
-    requests = [_parse_queued(record) for record in records if _is_known_record(record)]
+        records = state_home().records.read_records(QUEUE_TABLE, *account_key(client))
+    requests = [_parse_queued(each.record) for each in records]
     return sorted(requests, key=lambda request: (request.since.astimezone(UTC).isoformat(), request.quota_name))
 
 
-def _stored_queue(client: AwsClient) -> list[StoredRecord]:
-    return state_home().records.read_records(QUEUE_TABLE, *account_key(client))
-
-
-def _is_known_record(row: Record) -> bool:
-    """Whether this opskit understands a record.
+def _parse_queued(row: Record) -> QueuedRequest:
+    """A request of the queue.
 
     Raises:
-        UsageError: a newer one has written it, in words that mean nothing here: what it waits for is not known.
+        UsageError: a newer opskit has written it, in words that mean nothing here: what it waits for is not known.
     """
-    if row["usage"] in list(Workload) and row["standing"] in list(QueueState):
-        return True
-    text = f"The queue holds a request of a newer opskit ({row['usage']}, {row['standing']}) that this one cannot read."
-    raise UsageError("queue-newer", text, "Run the newer opskit, or install it here.")
-
-
-def _parse_queued(row: Record) -> QueuedRequest:
+    usage, standing = row["usage"], row["standing"]
+    if usage not in list(Workload) or standing not in list(QueueState):
+        text = f"The queue holds a request of a newer opskit ({usage}, {standing}) that this one cannot read."
+        raise UsageError("queue-newer", text, "Run the newer opskit, or install it here.")
     instance_type, id = row["instance_type"], row["id"]
     return QueuedRequest(
         region=str(row["region"]),
         quota_name=str(row["quota_name"]),
         instance_type=None if instance_type is None else str(instance_type),
-        workload=Workload(str(row["usage"])),
+        workload=Workload(str(usage)),
         desired_value=float(row["desired"] or 0),
         channel=str(row["via"]),
         why=str(row["why"]),
-        state=QueueState(str(row["standing"])),
+        state=QueueState(str(standing)),
         since=datetime.fromisoformat(str(row["since"])),
         known_ids=frozenset(str(row["known"]).split()),
         id=None if id is None else str(id),

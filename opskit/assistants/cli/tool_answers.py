@@ -28,7 +28,7 @@ from opskit.guards.reads.plan_files import parse_plan_text, read_plan_file
 from opskit.guards.render.plan import plan_result
 from opskit.guards.rules.call_budget import parse_policy
 from opskit.guards.rules.planned_calls import check_operation
-from opskit.increases.flows.plan import plan_with_totals, will_send_only
+from opskit.increases.flows.plan import plan_with_totals
 from opskit.increases.render import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import IncreaseTarget
@@ -157,7 +157,7 @@ class ToolAnswers:
             parsed_type = parse_type_or_total(instance_type, workloads)
             targets = [IncreaseTarget(parsed_type, workload, to) for workload in workloads]
             increases, totals = plan_with_totals(self._open_clients(regions), targets, Channel.AUTO, datetime.now(UTC))
-            sent = will_send_only(increases)
+            sent = [increase for increase in increases if increase.will_send]
             commands = [_increase_command(parsed_type, usages, to, region) for region in _regions_of(sent)]
             return increase_result(increases, totals, why=why), tuple(commands)
 

@@ -206,8 +206,3 @@ def _region_blocking_totals(client: AwsClient, targets: Sequence[IncreaseTarget]
         and quota.effective_value is not None
         and quota.effective_value < requirement.count
     ]
-
-
-def will_send_only(increases: Sequence[Increase]) -> tuple[Increase, ...]:
-    """The increases that would send something, for a prompt."""
-    return tuple(increase for increase in increases if increase.will_send)

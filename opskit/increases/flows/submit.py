@@ -140,7 +140,15 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
     the attempt is recorded only under the lock, and the lock is looked at once more right before the sending.
     """
     client, submission = context.client, Submission(context.clock.now(), increase.target.value, known, increase.channel)
-    queued = _find_queued(client, increase)
+    key = (increase.region, increase.quota_name, increase.target.value, store.QueueState.QUEUED)
+    queued = next(
+        (
+            request
+            for request in store.pending_requests(client)
+            if (request.region, request.quota_name, request.desired_value, request.state) == key
+        ),
+        None,
+    )
     subject = f"{increase.quota_name} to {format_quota_value(increase.target.value)}"
     why = context.use_case or increase.reason
     with journal_action(client, _journal_action_of(increase.step), subject, why) as record:
@@ -158,17 +166,6 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
         # The request existed before; only its support case is new.
         return replace(done, step=replace(done.result, outcome=IncreaseOutcome.ALREADY_OPEN))
     return done
-
-
-def _find_queued(client: AwsClient, increase: Increase) -> store.QueuedRequest | None:
-    """The same increase in the queue; None if it is not queued."""
-    key = (increase.region, increase.quota_name, increase.target.value, store.QueueState.QUEUED)
-    matching = (
-        request
-        for request in store.pending_requests(client)
-        if (request.region, request.quota_name, request.desired_value, request.state) == key
-    )
-    return next(matching, None)
 
 
 def _send_request(client: AwsClient, increase: Increase, why: str) -> Increase:
@@ -194,7 +191,7 @@ def _look_up_outcome(context: _SubmitContext, sent: Increase, done: Increase, su
         case IncreaseOutcome.ALREADY_OPEN:
             return _with_open_request(done, requests_or_unknown(context.client, done.quota_code or ""))
         case IncreaseOutcome.FILED:
-            return _with_other_cases(context.client, sent, done)
+            return _with_other_cases(context.client, sent, done) if isinstance(sent.step, CasePlan) else done
         case IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
             return done
         case IncreaseOutcome.PLANNED | IncreaseOutcome.REFUSED:
@@ -205,8 +202,6 @@ def _with_other_cases(client: AwsClient, sent: Increase, done: Increase) -> Incr
     """A case that was filed, with the word that there are others for the quota: AWS Support takes duplicates, and
     another machine may have sent one at the same moment.
     """
-    if not isinstance(sent.step, CasePlan):
-        return done
     others = [case for case in _open_cases_for(client, sent) if done.case_id not in (case.id, case.display_id)]
     if not others:
         return done

@@ -118,31 +118,23 @@ def _plan_known_quota(
     asked = _earlier_request(increase, snapshot.requests, now, submission)
     if asked:
         return asked
-    planned = _plan_by_channel(increase, quota, quota.effective_value, snapshot, now, submission)
-    return replace(planned, reason=f"{planned.reason}{_refused_before(snapshot.requests)}")
-
-
-def _plan_by_channel(
-    increase: Increase,
-    quota: Quota,
-    value: float,
-    snapshot: QuotaSnapshot,
-    now: datetime,
-    submission: Submission | None,
-) -> Increase:
+    value = quota.effective_value
     match increase.channel:
         case Channel.CONSOLE:
-            return replace(increase, reason=_wanted_phrase(increase, value), step=ConsolePlan())
+            planned = replace(increase, reason=_wanted_phrase(increase, value), step=ConsolePlan())
         case Channel.SUPPORT:
-            return _plan_support_case(increase, value, snapshot.support, now, submission)
+            planned = _plan_support_case(increase, value, snapshot.support, now, submission)
         case Channel.SERVICE_QUOTAS | Channel.AUTO:
-            return _plan_service_quotas(increase, quota, value)
+            planned = _plan_service_quotas(increase, quota, value)
+    return replace(planned, reason=f"{planned.reason}{_refused_before(snapshot.requests)}")
 
 
 def _refused_before(requests: tuple[IncreaseRequest, ...]) -> str:
     """What AWS decided about the newest request, if it was refused."""
-    # Only the newest: the same request may be refused again, and an older refusal is outlived by it.
-    newest = max(_own_requests(requests), key=lambda request: request.created, default=None)
+    # Only the newest: the same request may be refused again, and an older refusal is outlived by it. AWS's automatic
+    # management is nobody who asked.
+    made = [request for request in requests if not request.is_automatic]
+    newest = max(made, key=lambda request: request.created, default=None)
     if newest is None or newest.status.is_open:
         return ""
     request = f"the last request, to {format_quota_value(newest.desired_value)}, of {newest.created:%Y-%m-%d}"
@@ -151,11 +143,6 @@ def _refused_before(requests: tuple[IncreaseRequest, ...]) -> str:
     if newest.status.says_nothing:
         return f" AWS closed {request} without saying why ({newest.status})."
     return ""
-
-
-def _own_requests(requests: Iterable[IncreaseRequest]) -> list[IncreaseRequest]:
-    """The requests that somebody made, not AWS's automatic management."""
-    return [request for request in requests if not request.is_automatic]
 
 
 def _earlier_request(
@@ -305,10 +292,12 @@ def find_created_request(submission: Submission, requests: Iterable[IncreaseRequ
     return next(
         (
             request
-            for request in _own_requests(requests)
+            for request in requests
             # By what was there before, not by time: AWS's clock and this machine's may differ by more than the sending
-            # took.
-            if request.desired_value == submission.desired_value and request.id not in submission.known_ids
+            # took. AWS's automatic management made what is automatic.
+            if not request.is_automatic
+            and request.desired_value == submission.desired_value
+            and request.id not in submission.known_ids
         ),
         None,
     )
