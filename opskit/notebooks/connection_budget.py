@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 from opskit.aws.client import AwsClient
@@ -32,7 +32,8 @@ class ConnectionBudget:
     """Lets callers through to AWS and to Jupyters, so many at once.
 
     boto3 keeps a connection open after a call, for each Region. So the lines to AWS are shared out among the Regions;
-    where there are more Regions than lines, each hangs up after its call.
+    where there are more Regions than lines, each hangs up after its call. ``jupyter_slots`` are the lines to Jupyters,
+    eleven in all; entering one (``with``) waits until one is free.
     """
 
     def __init__(self, clients: Iterable[AwsClient]) -> None:
@@ -40,7 +41,7 @@ class ConnectionBudget:
         self._hangs_up = len(regions) > _AWS_SLOTS
         self._aws = BoundedSemaphore(_AWS_SLOTS)
         self._of = {region: BoundedSemaphore(max(1, _AWS_SLOTS // len(regions))) for region in regions}
-        self._jupyters = BoundedSemaphore(_JUPYTER_SLOTS)
+        self.jupyter_slots = BoundedSemaphore(_JUPYTER_SLOTS)
 
     @contextmanager
     def aws_slot(self, client: AwsClient) -> Iterator[None]:
@@ -52,34 +53,16 @@ class ConnectionBudget:
                 if self._hangs_up:
                     client.session.close_idle_connections(client.region)
 
-    def jupyter_slot(self) -> AbstractContextManager[object]:
-        """Hold a line to one Jupyter, of eleven in all; entering it waits until one is free."""
-        return self._jupyters
-
 
 class RecheckBudget:
     """The same for the changes in one Region, each of which comes right after a last look. ``inside`` says whether
-    there are looks inside as well.
+    there are looks inside as well. Entering one of the slots (``with``) waits until one is free: ``aws_slots`` for one
+    call to AWS, ``jupyter_slots`` to enter a Jupyter, ``inside_slots`` to look inside, ``recheck_slots`` for all that a
+    last look needs, and the change after it.
     """
 
     def __init__(self, *, inside: bool = False) -> None:
-        self._aws = BoundedSemaphore(_TO_AWS_BESIDE)
-        self._inside = BoundedSemaphore(_INSIDE)
-        self._entering = self._inside if inside else BoundedSemaphore(_ENTERING)
-        self._looks = BoundedSemaphore(_LAST_LOOKS - 1 if inside else _LAST_LOOKS)
-
-    def aws_slot(self) -> AbstractContextManager[object]:
-        """Hold the line to AWS for one call; waits until it is free."""
-        return self._aws
-
-    def jupyter_slot(self) -> AbstractContextManager[object]:
-        """Hold a line to one Jupyter, to enter it."""
-        return self._entering
-
-    def inside_slot(self) -> AbstractContextManager[object]:
-        """Hold a line to one Jupyter, to look inside."""
-        return self._inside
-
-    def recheck_slot(self) -> AbstractContextManager[object]:
-        """Hold all that a last look needs, and the change after it."""
-        return self._looks
+        self.aws_slots = BoundedSemaphore(_TO_AWS_BESIDE)
+        self.inside_slots = BoundedSemaphore(_INSIDE)
+        self.jupyter_slots = self.inside_slots if inside else BoundedSemaphore(_ENTERING)
+        self.recheck_slots = BoundedSemaphore(_LAST_LOOKS - 1 if inside else _LAST_LOOKS)

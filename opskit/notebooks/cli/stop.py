@@ -126,8 +126,8 @@ def stop_notebooks_command(
     missing = _names_not_found(ctx.wanted_names(names), plan, clients)
     if dry_run:
         return stop_result(plan, look, missing)
-    done = settle_graces(execute_stops(plan, terms, clock, by_name=not idle), terms, clock)
-    return stop_result(done, look, missing)
+    done = execute_stops(plan, terms, clock, by_name=not idle)
+    return stop_result(settle_graces(done, terms, clock) if terms.grace else done, look, missing)
 
 
 def _select_stops(

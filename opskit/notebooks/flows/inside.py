@@ -86,7 +86,7 @@ def look_inside_if_allowed(
     Unknown where it could not, None where it may not.
     """
     memory.found = memory.left = None
-    with budget.aws_slot():
+    with budget.aws_slots:
         tags = read_arn_tags(seen.client, seen.notebook.arn)
     if not isinstance(way, OpenJupyter) or not may_look_inside(tags, policy):
         return
@@ -136,13 +136,13 @@ def open_way(seen: InspectedNotebook, budget: RecheckBudget) -> Iterator[OpenJup
     """Enter a notebook's Jupyter for as long as the block lasts; Unknown, with the reason, where it lets nobody in."""
 
     def make_url() -> str:
-        with budget.aws_slot():
+        with budget.aws_slots:
             return read_presigned_url(seen.client, seen.notebook.name)
 
     with ExitStack() as held:
         way: OpenJupyter | Unknown
         try:
-            way = held.enter_context(open_jupyter(make_url, budget.jupyter_slot))
+            way = held.enter_context(open_jupyter(make_url, budget.jupyter_slots))
         except AwsError as failure:
             way = presigned_url_unknown(failure)
         yield way

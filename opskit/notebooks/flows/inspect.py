@@ -206,7 +206,7 @@ def _read_jupyter(
         state = inspect_jupyter(
             make_url,
             lambda state: is_conclusive(without_own_traces(state, past), policy, now),
-            budget.jupyter_slot,
+            budget.jupyter_slots,
         )
     except AwsError as failure:
         return presigned_url_unknown(failure)

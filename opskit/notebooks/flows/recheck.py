@@ -13,7 +13,7 @@ from functools import partial
 from opskit.aws.gather import gather
 from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.clock import Clock
-from opskit.core.model import JupyterState, Unknown
+from opskit.core.model import Unknown
 from opskit.notebooks.connection_budget import RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory, look_inside_if_allowed, open_way
 from opskit.notebooks.flows.inspect import InspectedNotebook, load_looks_or_none
@@ -66,9 +66,9 @@ def recheck_notebook(
         way = held.enter_context(open_way(seen, budget)) if enters else None
         if enters and memory.may_look:
             turn = _take_turn_and_look(seen, way, policy, clock, budget, take_turn, memory)
-            held.enter_context(budget.recheck_slot())
+            held.enter_context(budget.recheck_slots)
         else:
-            held.enter_context(budget.recheck_slot())
+            held.enter_context(budget.recheck_slots)
             turn = take_turn()
         past = load_looks_or_none(seen.client, seen.notebook) if enters else ()
         if isinstance(way, OpenJupyter):
@@ -113,11 +113,11 @@ def _take_turn_and_look(
     if not memory.needs_look(clock):
         turn = take_turn()
         if memory.needs_look(clock):  # it has aged while waiting
-            with budget.inside_slot():
+            with budget.inside_slots:
                 look_inside_if_allowed(seen, way, policy, clock, budget, memory)
         return turn
     # The line is waited for before the turn, so that no more changes are on their way than can be looked at.
-    with budget.inside_slot():
+    with budget.inside_slots:
         turn = take_turn()
         look_inside_if_allowed(seen, way, policy, clock, budget, memory)
     return turn
@@ -135,13 +135,9 @@ def _read_activity_if_asked(
         return None
     match policy.evidence:
         case EvidenceSource.JUPYTER:
-            return JupyterActivity(_read_open_jupyter(way, past))
+            if not isinstance(way, OpenJupyter):
+                return JupyterActivity(way or Unknown("its Jupyter was not entered"))
+            state = way.read_all()
+            return JupyterActivity(state if isinstance(state, Unknown) else without_own_traces(state, past))
         case EvidenceSource.LOGS:
             return LogActivity(read_last_line_time(seen.client, seen.notebook.name))
-
-
-def _read_open_jupyter(way: OpenJupyter | Unknown | None, past: tuple[PastLook, ...]) -> JupyterState | Unknown:
-    if not isinstance(way, OpenJupyter):
-        return way or Unknown("its Jupyter was not entered")
-    state = way.read_all()
-    return state if isinstance(state, Unknown) else without_own_traces(state, past)

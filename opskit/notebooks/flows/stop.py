@@ -312,7 +312,7 @@ def _read_status_after(seen: InspectedNotebook, context: _StopContext) -> str:
     for look in range(_MAX_STATUS_READS):
         if look:
             context.clock.sleep(_STATUS_READ_SECONDS)
-        with context.lines.aws_slot():
+        with context.lines.aws_slots:
             now_there = read_notebook(seen.client, seen.notebook.name)
         status = now_there.status if now_there else "gone"
         if now_there is None or not now_there.traits.may_run_jupyter:

@@ -28,6 +28,7 @@ _T = TypeVar("_T")
 
 _MAX_ATTEMPTS = 3
 _TERMINALS = "api/terminals"
+_UNLIMITED = nullcontext()
 
 
 class _PresignedUrlFilter(logging.Filter):
@@ -45,17 +46,17 @@ for _library in ("botocore.parsers", "botocore.endpoint", "botocore.httpsession"
 def inspect_jupyter(
     make_url: Callable[[], str],
     is_conclusive: Callable[[JupyterState], bool],
-    slot: Callable[[], AbstractContextManager[object]] = nullcontext,
+    slots: AbstractContextManager[object] = _UNLIMITED,
 ) -> JupyterState | Unknown:
     """Look into the Jupyter that a presigned URL opens, until everything was asked or what is known
     ``is_conclusive`` the question. ``make_url`` makes a URL, and is asked again when a visit meets a passing
-    trouble; what it raises passes through. Each visit holds a ``slot``, and waiting for one costs Jupyter nothing
-    of its time.
+    trouble; what it raises passes through. Each visit holds one of the ``slots``, and waiting for one costs Jupyter
+    nothing of its time.
     """
     left = TIMEOUT_SECONDS
     for _ in range(_MAX_ATTEMPTS):
         url = make_url()
-        with slot():
+        with slots:
             began = time.monotonic()
             state, passing = _probe_once(url, began + left, is_conclusive)
             left -= time.monotonic() - began
@@ -137,12 +138,12 @@ class OpenJupyter:
 
 @contextmanager
 def open_jupyter(
-    make_url: Callable[[], str], slot: Callable[[], AbstractContextManager[object]] = nullcontext
+    make_url: Callable[[], str], slots: AbstractContextManager[object] = _UNLIMITED
 ) -> Iterator[OpenJupyter | Unknown]:
     """Enter the Jupyter that a presigned URL opens, for as long as the block lasts. ``make_url`` is as for
-    ``inspect_jupyter``; a ``slot`` is held while entering alone.
+    ``inspect_jupyter``; one of the ``slots`` is held while entering alone.
     """
-    entered = _enter_jupyter(make_url, slot)
+    entered = _enter_jupyter(make_url, slots)
     try:
         yield entered
     finally:
@@ -150,15 +151,13 @@ def open_jupyter(
             entered.close_connections()
 
 
-def _enter_jupyter(
-    make_url: Callable[[], str], slot: Callable[[], AbstractContextManager[object]]
-) -> OpenJupyter | Unknown:
+def _enter_jupyter(make_url: Callable[[], str], slots: AbstractContextManager[object]) -> OpenJupyter | Unknown:
     # Other than in a visit each attempt has the whole time: what comes of it decides over a change, and no way in means
     # that nothing is changed.
     seen = Unknown("Jupyter was not asked")
     for _ in range(_MAX_ATTEMPTS):
         url = make_url()
-        with slot():
+        with slots:
             entered, passing = _authenticate_once(url, time.monotonic() + TIMEOUT_SECONDS)
         if isinstance(entered, OpenJupyter):
             return entered
