@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -27,6 +27,8 @@ def run_in_processes(works: Sequence[ProcessWork], note_message: Callable[[Any],
     """
     # Not a fork: this process has threads, and what they hold locked would stay so in the child.
     context = get_context("spawn")
+    # Started with the first process otherwise, where it would let through the signal that is blocked there.
+    resource_tracker.ensure_running()
     workers: dict[Connection, BaseProcess] = {}
     try:
         for work in works:

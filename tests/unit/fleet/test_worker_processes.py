@@ -37,6 +37,10 @@ def send_thresholds(send: Send) -> None:
     send(gc.get_threshold())
 
 
+def send_blocked_signals(send: Send) -> None:
+    send(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
 def begin_two() -> None:
     run_in_processes([send_number_of_process] * 2, partial(print, flush=True))
 
@@ -56,6 +60,16 @@ def test_one_collects_garbage_as_rarely_as_the_process_that_began_it() -> None:
     finally:
         gc.set_threshold(*before)
     assert found == [(54_321, 2, 3)]
+
+
+def test_ctrl_c_reaches_none_of_them() -> None:
+    """Not the first either, with which Python starts a process that they share."""
+    program = (
+        f"from tests.unit.fleet.{Path(__file__).stem} import *; run_in_processes([send_blocked_signals] * 2, print)"
+    )
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert ran.stdout.count("SIGINT") == 2, ran.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
