@@ -25,6 +25,8 @@ _SHORT_CELL = "sum(range(10))"
 _ENDLESS_CELL = "import time\nwhile True:\n    time.sleep(0.2)"
 # It prints nothing, so that only the open terminal shows that something runs.
 _SILENT_COMMAND = "sleep 1000000\n"
+# A third of a processor: enough to be seen, and something is left for all that goes on beside it.
+_COMPUTING = "while :; do at=0; while [ $at -lt 100000 ]; do at=$((at + 1)); done; sleep 0.2; done"
 _NOTEBOOK = "analysis.ipynb"
 # How long to wait for a kernel's first change, and from then on for one more.
 _FIRST_CHANGE_SECONDS = 10.0
@@ -55,7 +57,7 @@ async def replay_past(app: ServerApp, past: NotebookPast) -> None:
             await _run_short_cell(app)
         case PastWork.JOB_COMPUTES:
             await _run_short_cell(app)
-            await _leave_job_behind(app, "while :; do :; done")
+            await _leave_job_behind(app, _COMPUTING)
         case PastWork.JOB_POLLS:
             await _run_short_cell(app)
             await _leave_job_behind(app, "while :; do sleep 0.5; done")
