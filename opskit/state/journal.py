@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, ParamSpec
@@ -104,7 +104,7 @@ def journal_action(
     is_written = _try_write(lambda: state_home().journal.add_entry(entry, restore))
     record = ActionRecord()
     try:
-        with _note_live_resource(client, subject, starts, record):
+        with nullcontext() if starts is None else _note_live_resource(client, subject, starts, record):
             yield record
     # An interrupt is an outcome, too.
     except BaseException as error:
@@ -115,15 +115,10 @@ def journal_action(
 
 
 @contextmanager
-def _note_live_resource(
-    client: AwsClient, name: str, starts: ResourceKind | None, record: ActionRecord
-) -> Iterator[None]:
+def _note_live_resource(client: AwsClient, name: str, starts: ResourceKind, record: ActionRecord) -> Iterator[None]:
     """Record that a resource may be running before it is requested, and what is known of it afterwards: only AWS's
     refusal, or not sending it, rules out that it runs.
     """
-    if starts is None:
-        yield
-        return
     client.left_running.note_running(LiveResource(starts, name, client.region))
     try:
         yield

@@ -289,14 +289,13 @@ def _without_activity(url: str) -> str:
 def _redirect_target(ctx: str, location: str | None) -> str | None:
     """Where a redirect leads, if it stays on the notebook's own host."""
     there = urljoin(ctx, location or "")
+    hosts = {
+        (parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+        for parts in map(urlsplit, (ctx, there))
+    }
     # Elsewhere nobody is followed, and no cookie goes. A host of AWS's is no exception: other people's notebooks are
     # such hosts too.
-    return there if _host_key(ctx) == _host_key(there) else None
-
-
-def _host_key(url: str) -> tuple[str, str | None, int]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    return there if len(hosts) == 1 else None
 
 
 def _is_rejected(status: int) -> bool:

@@ -140,7 +140,13 @@ def _savings_lines(actions: Sequence[StopAction]) -> list[str]:
     if not stopped:
         planned = sum(stop_action.outcome is StopOutcome.PLANNED for stop_action in actions)
         return [f"{planned} would be stopped; nothing was changed." if planned else "Nothing was stopped."]
-    return [*_max_age_notes(stopped), _price_phrase(stopped), *graces]
+    saved = saved_usd_per_hour(stopped)
+    money = "an unknown amount (no price available)" if saved is None else f"{saved} USD per hour"
+    lines = [f"Stopped {len(stopped)}, which saves {money}. Their files are kept.", *graces]
+    by_age = [each.inspected.notebook.name for each in stopped if each.inspected.assessment.rule is IdleRule.MAX_AGE]
+    # The louder word over those that --max-age took.
+    loud = [f"Stopped by --max-age although it may have been in use: {', '.join(by_age)}."] if by_age else []
+    return [*loud, *lines]
 
 
 def _grace_notes(actions: Sequence[StopAction]) -> list[str]:
@@ -151,22 +157,6 @@ def _grace_notes(actions: Sequence[StopAction]) -> list[str]:
         for action in actions
         if action.grace_begun and action.stops_at
     ]
-
-
-def _max_age_notes(stopped: Sequence[StopAction]) -> list[str]:
-    """The louder word over those that --max-age took."""
-    names = [
-        stop_action.inspected.notebook.name
-        for stop_action in stopped
-        if stop_action.inspected.assessment.rule is IdleRule.MAX_AGE
-    ]
-    return [f"Stopped by --max-age although it may have been in use: {', '.join(names)}."] if names else []
-
-
-def _price_phrase(stopped: Sequence[StopAction]) -> str:
-    saved = saved_usd_per_hour(stopped)
-    money = "an unknown amount (no price available)" if saved is None else f"{saved} USD per hour"
-    return f"Stopped {len(stopped)}, which saves {money}. Their files are kept."
 
 
 def _stop_record(action: StopAction) -> dict[str, Any]:

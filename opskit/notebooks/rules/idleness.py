@@ -104,23 +104,19 @@ def assess_notebook(evidence: NotebookEvidence, policy: IdlePolicy, now: datetim
     notebook = evidence.notebook
     if not notebook.traits.may_run_jupyter:
         return IdleAssessment(_verdict_of_status(notebook.state), f"AWS says {notebook.status}")
-    assessment = _of_what_may_run(evidence, policy, now)
+    tags = evidence.tags or {}
+    if isinstance(tags, Unknown):
+        assessment = _unreadable_assessment(f"its tags could not be read: {tags.reason}", {})
+    # Before anything else that is known: a keep tag holds whatever Jupyter says.
+    elif (kept := keep_reason(tags, now)) is not None:
+        assessment = IdleAssessment(NotebookVerdict.PROTECTED, kept)
+    elif notebook.status_changed_at > now + MAX_CLOCK_SKEW:
+        assessment = _unreadable_assessment("AWS says that it started in the future: check this machine's clock", tags)
+    else:
+        assessment = _assess_activity(evidence.activity, notebook.status_changed_at, tags, policy, now)
     if notebook.traits.is_in_service:
         return assessment
     return replace(assessment, reason=f"{assessment.reason}; AWS says {notebook.status}, during which it may bill")
-
-
-def _of_what_may_run(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:
-    notebook = evidence.notebook
-    if isinstance(evidence.tags, Unknown):
-        return _unreadable_assessment(f"its tags could not be read: {evidence.tags.reason}", {})
-    tags = evidence.tags or {}
-    # Before anything else that is known: a keep tag holds whatever Jupyter says.
-    if (kept := keep_reason(tags, now)) is not None:
-        return IdleAssessment(NotebookVerdict.PROTECTED, kept)
-    if notebook.status_changed_at > now + MAX_CLOCK_SKEW:
-        return _unreadable_assessment("AWS says that it started in the future: check this machine's clock", tags)
-    return _assess_activity(evidence.activity, notebook.status_changed_at, tags, policy, now)
 
 
 def _assess_activity(
