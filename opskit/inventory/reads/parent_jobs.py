@@ -25,20 +25,41 @@ class ParentJobs:
 
 
 _TUNING = ParentJobs(
-    JobKind("hyper_parameter_tuning_job", "HyperParameterTuningJob", TuningJobStatus),
+    JobKind(
+        "hyper_parameter_tuning_job",
+        "HyperParameterTuningJob",
+        TuningJobStatus,
+        listing="list_hyper_parameter_tuning_jobs",
+        summaries="HyperParameterTuningJobSummaries",
+        description="describe_hyper_parameter_tuning_job",
+    ),
     BilledKind.TUNING,
     "hyper-parameter-tuning-job",
     free="its training jobs bill, and are listed on their own",
 )
 _AUTOML = ParentJobs(
     # The newer description is of jobs that were made by either call.
-    JobKind("auto_ml_job", "AutoMLJob", JobStatus, description="describe_auto_ml_job_v2"),
+    JobKind(
+        "auto_ml_job",
+        "AutoMLJob",
+        JobStatus,
+        listing="list_auto_ml_jobs",
+        summaries="AutoMLJobSummaries",
+        description="describe_auto_ml_job_v2",
+    ),
     BilledKind.OTHER,
     "auto-ml-job",
     free="the jobs that it runs bill, and are listed on their own",
 )
 _LABELING = ParentJobs(
-    JobKind("labeling_job", "LabelingJob", LabelingJobStatus, summaries="LabelingJobSummaryList"),
+    JobKind(
+        "labeling_job",
+        "LabelingJob",
+        LabelingJobStatus,
+        listing="list_labeling_jobs",
+        summaries="LabelingJobSummaryList",
+        description="describe_labeling_job",
+    ),
     BilledKind.OTHER,
     "labeling-job",
     unpriced="labeling is billed by object and by who labels",

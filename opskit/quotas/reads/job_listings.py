@@ -42,39 +42,52 @@ SEARCH_LAG = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class JobKind:
-    """How AWS lists and describes jobs of a kind, in boto3's words. ``statuses`` are its own, since kinds differ in
-    them: a word that they lack may go on. ``summaries`` and ``description`` are the member of the listing and the
-    operation that describes one, where these break the rule.
+    """How AWS lists and describes jobs of a kind, in boto3's words: ``listing`` and ``description`` are operations, and
+    ``summaries`` is the listing's member. ``statuses`` are its own, since kinds differ in them: a word that they lack
+    may go on.
     """
 
     name: str
     prefix: str
     statuses: Callable[[str], EndingStatus]
-    summaries: str = ""
-    description: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "summaries", self.summaries or f"{self.prefix}Summaries")
-        object.__setattr__(self, "description", self.description or f"describe_{self.name}")
+    listing: str
+    summaries: str
+    description: str
 
     @property
     def label(self) -> str:
         """As people say it."""
         return self.name.replace("_", " ")
 
-    @property
-    def listing(self) -> str:
-        """The operation that lists them."""
-        return f"list_{self.name}s"
-
     def has_ended(self, job: Response) -> bool:
         """Whether a job, listed or described, holds nothing more than perhaps a warm pool."""
         return self.statuses(job[f"{self.prefix}Status"]).is_finished
 
 
-TRAINING_JOBS = JobKind("training_job", "TrainingJob", JobStatus)
-TRANSFORM_JOBS = JobKind("transform_job", "TransformJob", JobStatus)
-PROCESSING_JOBS = JobKind("processing_job", "ProcessingJob", JobStatus)
+TRAINING_JOBS = JobKind(
+    "training_job",
+    "TrainingJob",
+    JobStatus,
+    listing="list_training_jobs",
+    summaries="TrainingJobSummaries",
+    description="describe_training_job",
+)
+TRANSFORM_JOBS = JobKind(
+    "transform_job",
+    "TransformJob",
+    JobStatus,
+    listing="list_transform_jobs",
+    summaries="TransformJobSummaries",
+    description="describe_transform_job",
+)
+PROCESSING_JOBS = JobKind(
+    "processing_job",
+    "ProcessingJob",
+    JobStatus,
+    listing="list_processing_jobs",
+    summaries="ProcessingJobSummaries",
+    description="describe_processing_job",
+)
 
 
 @dataclass(frozen=True)
