@@ -123,9 +123,9 @@ def _read_reported(client: AwsClient, clock: Clock) -> tuple[Mapping[str, Utiliz
     report = request_report(client)
     reported = report if isinstance(report, Unknown) else _await_report(client, report, clock)
     if isinstance(reported, Unknown):
-        return {}, f"no utilisation report ({reported.reason.rstrip('.')}): the utilization is from CloudWatch."
+        return {}, f"no utilization report ({reported.reason.rstrip('.')}): the utilization is from CloudWatch."
     if not reported:
-        return {}, "AWS's utilisation report contains none of SageMaker's quotas: the utilization is from CloudWatch."
+        return {}, "AWS's utilization report contains none of SageMaker's quotas: the utilization is from CloudWatch."
     return reported, ""
 
 

@@ -1,4 +1,4 @@
-"""The utilisation report of Service Quotas: started, waited for, and read page by page until it expires."""
+"""The utilization report of Service Quotas: started, waited for, and read page by page until it expires."""
 
 from __future__ import annotations
 

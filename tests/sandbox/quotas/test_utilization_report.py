@@ -1,4 +1,4 @@
-"""The utilisation report of Service Quotas."""
+"""The utilization report of Service Quotas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from opskit.sandbox.state import InstanceUsage, UsageResource
 from tests.sandbox.quotas.quota_desk import Desk, error_code_and_text
 
 
-def test_the_utilisation_report_is_made_counted_and_forgotten(opened_desk: Desk) -> None:
+def test_the_utilization_report_is_made_counted_and_forgotten(opened_desk: Desk) -> None:
     opened_desk.state.in_use = [InstanceUsage(UsageResource.ENDPOINT, "ml.m5.large", 2)]
     report = opened_desk.call("StartQuotaUtilizationReport", opened_desk.reports.start_utilization_report)["ReportId"]
 
