@@ -24,7 +24,8 @@ from opskit.sandbox.work_dir import temporary_work_dir
 from tests.waiting import wait_until
 
 OPSKIT = [sys.executable, "-m", "opskit"]
-JUPYTERS = 4
+CHILDREN = {"classroom": 4, "endpoints": 2}
+"""How many notebooks or endpoints with a process there are in a scenario."""
 
 
 @contextmanager
@@ -59,10 +60,13 @@ def is_process_gone(number: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 0)])
-def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    with started_sandbox(tmp_path, "--scenario", "classroom") as (process, _):
-        wait_until(lambda: len(child_processes(process)) >= JUPYTERS)
+@pytest.mark.parametrize(
+    ("number", "code", "scenario"),
+    [(signal.SIGTERM, 0, "classroom"), (signal.SIGINT, 130, "endpoints"), (signal.SIGHUP, 0, "endpoints")],
+)
+def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, scenario: str, tmp_path: Path) -> None:
+    with started_sandbox(tmp_path, "--scenario", scenario) as (process, _):
+        wait_until(lambda: len(child_processes(process)) >= CHILDREN[scenario])
         processes = child_processes(process)
         process.send_signal(number)
         process.wait()
@@ -74,7 +78,7 @@ def test_asked_to_end_it_leaves_nothing(number: signal.Signals, code: int, tmp_p
 @pytest.mark.slow
 def test_killed_its_children_end_and_the_next_start_clears_the_folder(tmp_path: Path) -> None:
     with started_sandbox(tmp_path, "--scenario", "classroom") as (process, _):
-        wait_until(lambda: len(child_processes(process)) >= JUPYTERS)
+        wait_until(lambda: len(child_processes(process)) >= CHILDREN["classroom"])
         processes = child_processes(process)
         process.kill()
         process.wait()

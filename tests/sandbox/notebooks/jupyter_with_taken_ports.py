@@ -11,7 +11,9 @@ from typing import Any
 
 from jupyter_client.connect import ConnectionFileMixin
 
-from opskit.sandbox.notebooks.jupyter.serve import serve_jupyter
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as the notebook's own process does
+
+from opskit.sandbox.notebooks.jupyter.serve import serve_jupyter  # noqa: E402
 
 _write = ConnectionFileMixin.write_connection_file
 _taken: list[socket.socket] = []
