@@ -16,6 +16,7 @@ from pydantic import Field
 
 from opskit import __version__
 from opskit.assistants.cli.tool_answers import ToolAnswers
+from opskit.core.model import Workload
 
 _INSTRUCTIONS = """
 opskit tells whether there is room in an AWS account for what is about to start in Amazon SageMaker, what it costs, and
@@ -30,10 +31,7 @@ Regions = Annotated[list[str], Field(description="AWS Regions; ['all'] for every
 Region = Annotated[str | None, Field(description="AWS Region; null: the default one.")]
 Usages = Annotated[
     list[str],
-    Field(
-        description="What the instances are for: training, spot-training, transform, endpoint, notebook, processing, "
-        "warm-pool, studio-jupyterlab, studio-codeeditor, studio-kernelgateway, cluster."
-    ),
+    Field(description=f"What the instances are for: {', '.join(Workload)}."),
 ]
 MaxUsd = Annotated[float | None, Field(description="The most that it may cost, in USD; null: no budget.")]
 Hours = Annotated[float, Field(description="How many hours of what has no end, such as an endpoint, count.")]
