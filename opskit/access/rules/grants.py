@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from opskit.access.rules.call_sets import HOLDER_KINDS
 from opskit.access.rules.conditions import Rule
 from opskit.access.rules.permissions import (
     TAGS_READ_ON,
@@ -70,12 +71,12 @@ ENDPOINT_RULES: Mapping[str, Mapping[str, tuple[Rule, tuple[str, ...] | None]]] 
 """To what the commands for endpoints are held, by action: the rule, and the kinds of resources whose tags are meant. An
 endpoint is stopped whoever made it, and is made again with the tags that it had, so no tag of opskit's is asked for.
 """
-_SAGEMAKER_KINDS = (
-    *("notebook-instance", "training-job", "transform-job", "processing-job"),
-    *("hyper-parameter-tuning-job", "labeling-job", "automl-job"),
-    *("inference-component", "inference-experiment", "endpoint-config", "endpoint", "model", "app", "cluster"),
-    *("pipeline", "space", "user-profile"),
+_OTHER_KINDS = (
+    *("hyper-parameter-tuning-job", "labeling-job", "automl-job", "inference-component", "inference-experiment"),
+    *("endpoint-config", "model", "pipeline", "space", "user-profile"),
 )
+# The longest first, since an operation on an endpoint-config names an endpoint too.
+_SAGEMAKER_KINDS = sorted({*HOLDER_KINDS.values(), *_OTHER_KINDS}, key=len, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,6 @@ def _sagemaker_resource_kind(name: str) -> str:
     of_tags = "notebook-instance" if f"sagemaker:{name}" in _TAG_ACTIONS else None
     kind = next((kind for kind in _SAGEMAKER_KINDS if kind in words), of_tags)
     if kind is None:
-        hint = "add the kind to _SAGEMAKER_KINDS in opskit/access/rules/grants.py"
+        hint = "add the kind to _OTHER_KINDS in opskit/access/rules/grants.py"
         raise LookupError(f"{name} is about a kind that is not listed: {hint}")
     return kind

@@ -113,7 +113,7 @@ def test_an_action_on_one_resource_is_allowed_on_resources_of_its_kind(command: 
 
 
 def test_an_operation_on_a_kind_that_no_list_has_is_refused_by_name() -> None:
-    with pytest.raises(LookupError, match=r"DescribeHub .*: add the kind to _SAGEMAKER_KINDS in opskit/access/rules/"):
+    with pytest.raises(LookupError, match=r"DescribeHub .*: add the kind to _OTHER_KINDS in opskit/access/rules/"):
         required_grants(["sagemaker:DescribeHub"])
 
 
