@@ -58,7 +58,7 @@ def inspect_jupyter(
         url = make_url()
         with slots:
             began = time.monotonic()
-            state, passing = _probe_once(url, began + left, is_conclusive)
+            state, passing = _visit_once(url, began + left, partial(_read_state, is_conclusive=is_conclusive))
             left -= time.monotonic() - began
         # A visit pays for the way in first: with less than half of the time left, another would hardly get to ask.
         if not passing or left < TIMEOUT_SECONDS / 2:
@@ -66,14 +66,14 @@ def inspect_jupyter(
     return state
 
 
-def _probe_once(
-    url: str, deadline: float, is_conclusive: Callable[[JupyterState], bool]
-) -> tuple[JupyterState | Unknown, bool]:
-    """What one visit saw, and whether another may see more."""
+def _visit_once(
+    url: str, deadline: float, ask: Callable[[JupyterClient], tuple[_T, bool]]
+) -> tuple[_T | Unknown, bool]:
+    """What one visit comes to, and whether another may come to more."""
     try:
         with JupyterClient(url, deadline) as jupyter:
             jupyter.authenticate()
-            return _read_state(jupyter, is_conclusive)
+            return ask(jupyter)
     except ProbeError as gap:
         return Unknown(str(gap)), gap.transient
     # Whatever goes wrong stays here: its text or its chain could carry the URL.
@@ -143,7 +143,15 @@ def open_jupyter(
     """Enter the Jupyter that a presigned URL opens, for as long as the block lasts. ``make_url`` is as for
     ``inspect_jupyter``; one of the ``slots`` is held while entering alone.
     """
-    entered = _enter_jupyter(make_url, slots)
+    # Other than in a visit each attempt has the whole time: what comes of it decides over a change, and no way in means
+    # that nothing is changed.
+    entered: OpenJupyter | Unknown = Unknown("Jupyter was not asked")
+    for _ in range(_MAX_ATTEMPTS):
+        url = make_url()
+        with slots:
+            entered, passing = _visit_once(url, time.monotonic() + TIMEOUT_SECONDS, _let_in)
+        if not passing:
+            break
     try:
         yield entered
     finally:
@@ -151,33 +159,9 @@ def open_jupyter(
             entered.close_connections()
 
 
-def _enter_jupyter(make_url: Callable[[], str], slots: AbstractContextManager[object]) -> OpenJupyter | Unknown:
-    # Other than in a visit each attempt has the whole time: what comes of it decides over a change, and no way in means
-    # that nothing is changed.
-    seen = Unknown("Jupyter was not asked")
-    for _ in range(_MAX_ATTEMPTS):
-        url = make_url()
-        with slots:
-            entered, passing = _authenticate_once(url, time.monotonic() + TIMEOUT_SECONDS)
-        if isinstance(entered, OpenJupyter):
-            return entered
-        seen = entered
-        if not passing:
-            break
-    return seen
-
-
-def _authenticate_once(url: str, deadline: float) -> tuple[OpenJupyter | Unknown, bool]:
-    """The way in, or why there is none and whether another try may find one."""
-    try:
-        with JupyterClient(url, deadline) as jupyter:
-            jupyter.authenticate()
-            jupyter.get_json("api/status")  # the first cookie need not be the one that opens the door
-            return OpenJupyter(jupyter), False
-    except ProbeError as gap:
-        return Unknown(str(gap)), gap.transient
-    except Exception as error:  # its text or its chain could carry the URL
-        return Unknown(f"Jupyter could not be looked into ({type(error).__name__})"), False
+def _let_in(jupyter: JupyterClient) -> tuple[OpenJupyter, bool]:
+    jupyter.get_json("api/status")  # the first cookie need not be the one that opens the door
+    return OpenJupyter(jupyter), False
 
 
 def _try_connect(line: JupyterClient) -> None:
