@@ -9,7 +9,8 @@ from opskit.core.exceptions import ExitCode, Problem
 from opskit.explain.rules.error_match import ErrorKind
 from opskit.explain.rules.explanations import Explanation
 from opskit.output.result import CommandResult
-from opskit.quotas.render.check import alternative_record, describe_alternative, int_if_whole
+from opskit.quotas.render.check import alternative_record, describe_alternative
+from opskit.quotas.rules.model import int_if_whole
 
 
 def explain_result(found: Sequence[Explanation]) -> CommandResult:

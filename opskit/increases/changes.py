@@ -10,7 +10,7 @@ from opskit.core.exceptions import AwsError, OutcomeUnknown, Problem, Throttled,
 from opskit.core.message_phrases import NO_OPEN_CASES, NO_OPEN_REQUESTS, THROTTLED
 from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseResult
 from opskit.increases.rules.support_cases import SupportCategory, case_body, case_subject
-from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import format_quota_value
 
 _ISSUE = "service-limit-increase"
 

@@ -17,8 +17,7 @@ from opskit.increases.rules.waiting import WaitResult, WaitState, wait_exit_code
 from opskit.increases.store import QueuedRequest, QueueState
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.reads.service_quotas import HISTORY_DAYS
-from opskit.quotas.render.check import int_if_whole
-from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import format_quota_value, int_if_whole
 
 _OUTCOME_STYLES = {
     IncreaseOutcome.FILED: Style.GOOD,

@@ -10,8 +10,8 @@ from opskit.core.exceptions import Problem
 from opskit.core.model import Quota, QuotaLookup, Unknown
 from opskit.guards.rules.call_budget import BoundExceeded, CallCost, CallPolicy, Prices, call_cost, exceeded_bounds
 from opskit.guards.rules.request_model import InstanceNeed, RequestLimit, RequestNeeds
-from opskit.quotas.rules.headroom import format_quota_value, increase_commands, is_refusal, wait_commands
-from opskit.quotas.rules.model import Headroom
+from opskit.quotas.rules.headroom import increase_commands, is_refusal, wait_commands
+from opskit.quotas.rules.model import Headroom, format_quota_value
 
 
 class Outcome(StrEnum):

@@ -18,8 +18,7 @@ from opskit.increases.store import RequestSnapshot, load_snapshots, save_snapsho
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.service_quotas import all_requests
-from opskit.quotas.rules.headroom import format_quota_value
-from opskit.quotas.rules.model import IncreaseRequest
+from opskit.quotas.rules.model import IncreaseRequest, format_quota_value
 
 
 @dataclass(frozen=True)

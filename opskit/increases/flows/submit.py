@@ -30,8 +30,7 @@ from opskit.increases.rules.increase import (
 )
 from opskit.increases.rules.plan import find_created_request
 from opskit.increases.rules.support_cases import SupportCase, find_same_cases
-from opskit.quotas.rules.headroom import format_quota_value
-from opskit.quotas.rules.model import IncreaseRequest
+from opskit.quotas.rules.model import IncreaseRequest, format_quota_value
 from opskit.state.home import state_home
 from opskit.state.journal import journal_action
 from opskit.state.paths import account_key

@@ -22,8 +22,7 @@ from opskit.increases.rules.increase import (
     Submission,
 )
 from opskit.increases.rules.support_cases import SupportCase, SupportCategory, find_duplicate_case
-from opskit.quotas.rules.headroom import format_quota_value
-from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
+from opskit.quotas.rules.model import IncreaseRequest, RequestStatus, format_quota_value
 
 # For this long after an approval the value is expected to follow, and no second request is planned.
 _APPROVAL_GRACE = timedelta(hours=24)

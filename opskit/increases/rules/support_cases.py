@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from opskit.core.model import Workload
 from opskit.core.workloads import WORKLOADS
-from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import format_quota_value
 
 _SUBJECT = "SageMaker quota increase in"
 _INCREASE = ("service-limit-increase", "service limit increase", "quota increase")

@@ -13,8 +13,7 @@ from typing import assert_never
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.increases.rules.increase import IncreaseTarget
-from opskit.quotas.rules.headroom import format_quota_value
-from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
+from opskit.quotas.rules.model import IncreaseRequest, RequestStatus, format_quota_value
 
 # CASE_CLOSED does not say how AWS decided, and the value may follow. After this long it counts as a refusal.
 _CLOSED_GRACE = timedelta(minutes=30)

@@ -26,8 +26,9 @@ from opskit.quotas.reads.service_quotas import (
     QuotaRecord,
     get_applied_record,
     get_record,
-    iterate_records,
+    listed_quotas,
     nothing_listed,
+    parse_record,
     record_value,
 )
 from opskit.quotas.rules.requirements import spelling_key
@@ -214,7 +215,18 @@ def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeC
     # Side by side: each comes in pages one after the other, and has a rate of its own.
     applied, defaults = gather_all([partial(_read_listing, client, operation) for operation in (LIST, LIST_DEFAULTS)])
     if applied.missing is None and defaults.missing is None:
-        _remember_listings(cache, applied.records, defaults.records)
+        cache.replace_all(
+            {
+                name: CachedQuota(
+                    record.code,
+                    name in applied.records,
+                    record_value(defaults.records.get(name)),
+                    cache.now,
+                    record_value(applied.records.get(name)),
+                )
+                for name, record in {**defaults.records, **applied.records}.items()
+            }
+        )
     reads = [partial(_quota_in_listings, client, name, applied, defaults, cache) for name in names]
     return dict(zip(names, gather_all(reads), strict=True))
 
@@ -254,29 +266,13 @@ def _confirm_default(client: AwsClient, name: str, default: QuotaRecord, cache: 
 def _read_listing(client: AwsClient, operation: str) -> _ListResult:
     records: dict[str, QuotaRecord] = {}
     try:
-        for quota in iterate_records(client, operation):
-            records.setdefault(quota.name, quota)
+        for page in listed_quotas(client, operation):
+            for quota in map(parse_record, page):
+                records.setdefault(quota.name, quota)
     except AwsError as failure:
         # AWS says so of a Region without any quota of the service, which is a complete listing.
         return _ListResult(records, None if failure.aws_code == ABSENT and not records else unknown_from_error(failure))
     return _ListResult(records, None if records else nothing_listed(client, operation))
-
-
-def _remember_listings(
-    cache: QuotaCodeCache, applied: Mapping[str, QuotaRecord], defaults: Mapping[str, QuotaRecord]
-) -> None:
-    cache.replace_all(
-        {
-            name: CachedQuota(
-                record.code,
-                name in applied,
-                record_value(defaults.get(name)),
-                cache.now,
-                record_value(applied.get(name)),
-            )
-            for name, record in {**defaults, **applied}.items()
-        }
-    )
 
 
 def add_default(client: AwsClient, quota: Quota) -> Quota | Unknown:

@@ -122,12 +122,6 @@ def record_value(record: QuotaRecord | None) -> float | None:
     return None if record is None else record.value
 
 
-def iterate_records(client: AwsClient, operation: str) -> Iterator[QuotaRecord]:
-    """A listing of SageMaker's quotas, record by record. Raises what ``listed_quotas`` raises."""
-    for page in listed_quotas(client, operation):
-        yield from map(parse_record, page)
-
-
 def nothing_listed(client: AwsClient, operation: str) -> Unknown:
     """Why a listing without a single quota is none: every Region of SageMaker has quotas, and of a Region without any
     AWS says NoSuchResourceException.

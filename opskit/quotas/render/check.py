@@ -16,11 +16,18 @@ from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.rules.headroom import (
     QuotaCheck,
     exceeds_alert_share,
-    format_quota_value,
     increase_commands,
     wait_commands,
 )
-from opskit.quotas.rules.model import Alternative, Headroom, HeldQuota, IncreaseRequest, Verdict
+from opskit.quotas.rules.model import (
+    Alternative,
+    Headroom,
+    HeldQuota,
+    IncreaseRequest,
+    Verdict,
+    format_quota_value,
+    int_if_whole,
+)
 from opskit.quotas.rules.requirements import suggest_known_type
 
 _VERDICT_STYLES = {
@@ -127,11 +134,6 @@ def request_record(request: IncreaseRequest) -> dict[str, Any]:
         "created": request.created,
         "case_id": request.case_id,
     }
-
-
-def int_if_whole(value: float | None) -> float | int | None:
-    """A number for JSON: an integer if it is whole."""
-    return int(value) if value is not None and value == int(value) else value
 
 
 def _headroom_table(headrooms: Sequence[Headroom]) -> Table:

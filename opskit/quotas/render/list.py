@@ -8,8 +8,7 @@ from typing import Any
 
 from opskit.core.model import Unknown
 from opskit.output.result import Cell, Column, CommandResult, LazyRows, Style, Table
-from opskit.quotas.render.check import int_if_whole, request_record
-from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.render.check import request_record
 from opskit.quotas.rules.listing import (
     UNCOUNTABLE_CODES,
     UNPUBLISHED_CODES,
@@ -17,7 +16,7 @@ from opskit.quotas.rules.listing import (
     is_exhausted,
     utilization_percent,
 )
-from opskit.quotas.rules.model import ListedQuota, Utilization
+from opskit.quotas.rules.model import ListedQuota, Utilization, format_quota_value, int_if_whole
 from opskit.quotas.rules.requirements import parse_quota_name
 
 _NEARLY_FULL_PERCENT = 80

@@ -11,7 +11,15 @@ from typing import assert_never
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown
 from opskit.core.workloads import WORKLOADS
-from opskit.quotas.rules.model import Headroom, HeldQuota, IncreaseRequest, InUseCounts, Verdict, number_of_type
+from opskit.quotas.rules.model import (
+    Headroom,
+    HeldQuota,
+    IncreaseRequest,
+    InUseCounts,
+    Verdict,
+    format_quota_value,
+    number_of_type,
+)
 from opskit.quotas.rules.requirements import TOTAL, quota_name_for
 
 # The order of the results, worst first.
@@ -224,13 +232,6 @@ def requestable_value(headroom: Headroom) -> int:
     """The value to request so that a requirement fits: AWS only accepts values above its own default."""
     # AWS compares with its default, even where the applied value is below it.
     return max(required_value(headroom), 0 if headroom.default is None else int(headroom.default) + 1)
-
-
-def format_quota_value(value: float | None) -> str:
-    """A quota's value as text: whole numbers without a decimal point."""
-    if value is None:
-        return "?"
-    return f"{value:.0f}" if value == int(value) else f"{value:g}"
 
 
 def increase_commands(headrooms: Iterable[Headroom], home: str | None = None) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""The values of the quota feature: what is in use and who holds it, increase requests, verdicts and assessments."""
+"""The values of the quota feature: what is in use and who holds it, increase requests, verdicts and assessments, and
+how their numbers are written.
+"""
 
 from __future__ import annotations
 
@@ -295,3 +297,15 @@ def hourly_cost(instances: Iterable[tuple[int, Price | Unknown | None]]) -> Deci
     costs = [count * price.usd_per_hour if isinstance(price, Price) else None for count, price in instances]
     known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if known and len(known) == len(costs) else None
+
+
+def format_quota_value(value: float | None) -> str:
+    """A quota's value as text: whole numbers without a decimal point."""
+    if value is None:
+        return "?"
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"
+
+
+def int_if_whole(value: float | None) -> float | int | None:
+    """A number for JSON: an integer if it is whole."""
+    return int(value) if value is not None and value == int(value) else value

@@ -340,7 +340,7 @@ COVERED_ELSEWHERE = {
     ),
     *("describe_endpoint", "read_endpoint_config"),
     *("list_names", "list_summaries", "describe_resource", "describe_resources", "count_endpoints", "count_instances"),
-    *("get_applied_record", "get_record", "iterate_records", "listed_quotas", "nothing_listed", "load_cache"),
+    *("get_applied_record", "get_record", "listed_quotas", "nothing_listed", "load_cache"),
     # Their answers are XML, which has no null, or are not looked into.
     *("read_bucket_state", "read_object", "object_exists", "list_object_keys", "find_execution_role", "find_role"),
     *("has_inline_policy", "probe_permissions", "simulate_grants", "read_permissions", "read_clock_skew"),

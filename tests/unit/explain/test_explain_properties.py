@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from opskit.core.text import compact_text, normalize_text
 from opskit.explain.flows import explain_text
 from opskit.explain.rules.error_match import ErrorMatch
-from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import format_quota_value
 from tests.unit.explain.explained_texts import CASES
 
 KNOWN = [

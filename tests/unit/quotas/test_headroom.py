@@ -14,13 +14,12 @@ from opskit.core.model import NotOffered, Quota, Requirement, Unknown, Workload
 from opskit.quotas.rules.headroom import (
     QuotaCheck,
     assess_headroom,
-    format_quota_value,
     is_refusal,
     requestable_value,
     required_value,
     sort_worst_first,
 )
-from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, RequestStatus, Verdict
+from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, RequestStatus, Verdict, format_quota_value
 from opskit.quotas.rules.requirements import quota_name_for
 
 HERE = "eu-west-1"

@@ -13,7 +13,7 @@ from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, E
 from opskit.explain.rules.families.quota_refusals import sufficient_value
 from opskit.explain.rules.numbers import NUMBER, parse_number
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, pattern_finder, phrase_finder, with_nearby_type
-from opskit.quotas.rules.headroom import format_quota_value
+from opskit.quotas.rules.model import format_quota_value
 
 # "You must provide a quota value greater than the default quota value of 4000000.0"
 _DEFAULT = re.compile(

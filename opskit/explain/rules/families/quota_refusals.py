@@ -28,8 +28,8 @@ from opskit.quotas.rules.headroom import (
     NOT_OFFERED_TEMPLATE,
     QUOTA_IS_TEMPLATE,
     USED_OF_TEMPLATE,
-    format_quota_value,
 )
+from opskit.quotas.rules.model import format_quota_value
 from opskit.quotas.rules.quota_names import TYPE, NamedQuota, find_quota_names, match_quota_name
 from opskit.quotas.rules.requirements import quota_name_for
 
