@@ -42,6 +42,8 @@ def load_modules(modules: Sequence[str]) -> None:
     for each in modules:
         for module in parts_of_opskit(each) if each.startswith("opskit") else (each,):
             import_module(module)
+    if "sagemaker.core.resources" in modules:
+        trust_schemas()
     gc.freeze()  # what never goes needs no look, which would copy it into each child
 
 
@@ -55,6 +57,17 @@ def load_models() -> None:
     session = Session()
     for service in _SERVICES:
         session.create_client(service, "us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+
+
+def trust_schemas() -> None:
+    """Let the SageMaker SDK hold its settings against its schema without checking that schema first, which takes a
+    tenth of a second for each job or model that is made.
+    """
+    from jsonschema import validators
+    from sagemaker.core.config import config_manager
+
+    schema = config_manager.SAGEMAKER_PYTHON_SDK_CONFIG_SCHEMA
+    config_manager.SageMakerConfig.validate_sagemaker_config = validators.validator_for(schema)(schema).validate
 
 
 def parts_of_opskit(package: str) -> Iterator[str]:
