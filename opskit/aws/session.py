@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from opskit.aws import pacing
 from opskit.aws.boto3_clients import Boto3Clients, client_config
 from opskit.aws.client import AwsClient
 from opskit.aws.connections import trust_configured_bundle
 from opskit.aws.credential_failures import find_mfa_serial
-from opskit.aws.pacing import RATES, RateLimiter
+from opskit.aws.pacing import RateLimiter
 from opskit.aws.partitions import is_aws_host
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.live_resources import LiveResources
@@ -100,7 +101,7 @@ class AwsSession:
         """The limiter of an operation in a Region, one for all threads."""
         if (operation, region) not in self._limiters:
             # setdefault is one step: of two threads that get here at once, both go on with the same limiter.
-            limiter = self._limiters.setdefault((operation, region), RateLimiter(*RATES.get(operation, ())))
+            limiter = self._limiters.setdefault((operation, region), RateLimiter(*pacing.RATES.get(operation, ())))
             if pace := self._learnt_paces.get((operation, region)):
                 limiter.start_at(pace)
         return self._limiters[operation, region]
