@@ -69,6 +69,7 @@ class JupyterClient:
         self._deadline = deadline
         self._pending: str | None = url
         self._front = urlsplit(url)
+        self._origin = f"{self._front.scheme}://{self._front.netloc}"
         self._proxy = proxy_for(self._front)
         self._jar = CookieJar()
         self._hops = 0
@@ -179,10 +180,6 @@ class JupyterClient:
         """Give what is left to do at least so many ``seconds`` from now, on a connection of its own."""
         self.close_connection()
         self._deadline = max(self._deadline, time.monotonic() + seconds)
-
-    @property
-    def _origin(self) -> str:
-        return f"{self._front.scheme}://{self._front.netloc}"
 
     def _xsrf_token(self) -> str:
         """What Jupyter wants to see both in a cookie and in a header of what changes something: its pages give it."""

@@ -37,7 +37,14 @@ _VERDICT_STYLES = {
     Verdict.NOT_OFFERED: Style.WARN,
     Verdict.UNKNOWN: Style.WARN,
 }
-
+# What a cell without a number says: a dash if there is none, a question mark if it is unknown.
+_MISSING_VALUES = {
+    Verdict.FITS: "?",
+    Verdict.SHORT: "?",
+    Verdict.PENDING: "?",
+    Verdict.NOT_OFFERED: "-",
+    Verdict.UNKNOWN: "?",
+}
 
 # It reads no metrics; quotas, resources, tags and prices are read for nothing.
 _COST_USD = Decimal(0)
@@ -192,7 +199,7 @@ def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
     above = f"(one {WORKLOADS[requirement.workload].per_job_unit})" if requirement.per_job else "(all types)"
     above = "(volumes, GB)" if requirement.of_volumes else above
     instance_type = requirement.instance_type or above
-    missing = _missing_value_text(headroom)
+    missing = _MISSING_VALUES[verdict]
     default = missing if headroom.default is None else f"({format_quota_value(headroom.default)})"
     # What is in use where it is not one number: from the least to the most, if both are known.
     span = missing if headroom.in_use_max is None else f"{headroom.in_use_min}-{headroom.in_use_max}"
@@ -209,15 +216,6 @@ def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
         else Cell(verdict.value, _VERDICT_STYLES[verdict]),
         Cell(headroom.reason),
     )
-
-
-def _missing_value_text(headroom: Headroom) -> str:
-    """The text of a cell without a number: a dash if there is none, a question mark if it is unknown."""
-    match headroom.verdict:
-        case Verdict.NOT_OFFERED:
-            return "-"
-        case Verdict.FITS | Verdict.SHORT | Verdict.PENDING | Verdict.UNKNOWN:
-            return "?"
 
 
 def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:
