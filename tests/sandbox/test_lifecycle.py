@@ -119,6 +119,24 @@ def test_what_a_child_left_behind_ends_with_it(after: str, tmp_path: Path) -> No
     wait_until(lambda: is_process_gone(int(left.read_text())))
 
 
+def test_a_child_is_asked_to_end_first_unless_its_sandbox_ends(tmp_path: Path) -> None:
+    processes = ChildProcesses()
+
+    def start(name: str) -> subprocess.Popen[bytes]:
+        ready = tmp_path / f"{name}-ready"
+        script = f"trap 'touch {name}-asked; exit 7' TERM; touch {ready}; while :; do sleep 0.05; done"
+        process = processes.start(["sh", "-c", script], cwd=tmp_path, env=os.environ, output=subprocess.DEVNULL)
+        wait_until(ready.exists)
+        return process
+
+    first = start("first")
+    assert processes.end(first) == 7
+    second = start("second")
+    processes.close()
+    assert second.returncode == 128 + signal.SIGKILL
+    assert [each.name for each in tmp_path.glob("*-asked")] == ["first-asked"]
+
+
 @pytest.mark.slow
 def test_two_sandboxes_run_side_by_side(tmp_path: Path) -> None:
     with started_sandbox(tmp_path) as (first, first_url), started_sandbox(tmp_path) as (second, second_url):
