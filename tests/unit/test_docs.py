@@ -289,4 +289,5 @@ def test_a_command_line_that_does_not_parse_is_noticed(line: str, told: str) -> 
 def test_docs_say_of_every_choice_what_it_does(page: str, row: str, choices: Iterable[str]) -> None:
     """A channel or a source of evidence that is added is described where the others are."""
     text = (ROOT / "docs" / page).read_text()
-    assert [choice for choice in choices if row.format(choice) not in text] == []
+    missing = [row.format(choice) for choice in choices if row.format(choice) not in text]
+    assert missing == [], f"say in docs/{page} what each of them does"

@@ -15,9 +15,8 @@ from opskit.core.tags import UNREADABLE_OK
 from opskit.core.text import format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop_plan import StopAction
-from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookEvidence
+from opskit.notebooks.rules.evidence import NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleRule
-from opskit.notebooks.rules.words import EvidenceSource
 from opskit.output.result import Cell, Column, CommandResult, Style, Table, add_patience_column
 
 VERDICT_STYLES = {
@@ -193,14 +192,10 @@ def account_of_notebooks(notebooks: Iterable[InspectedNotebook]) -> str | None:
 
 
 def describe_evidence(evidence: NotebookEvidence) -> str:
-    """What a verdict stands on: ``jupyter``, ``logs``, or what AWS alone says, its ``tags`` or its ``status``."""
-    match evidence.activity:
-        case JupyterActivity():
-            return EvidenceSource.JUPYTER.value
-        case LogActivity():
-            return EvidenceSource.LOGS.value
-        case None:
-            return "tags" if evidence.notebook.traits.may_run_jupyter else "status"
+    """What a verdict stands on: a source, or what AWS alone says, its ``tags`` or its ``status``."""
+    if evidence.activity is None:
+        return "tags" if evidence.notebook.traits.may_run_jupyter else "status"
+    return evidence.activity.source.value
 
 
 def _stop_row(handled: StopAction) -> tuple[Cell, ...]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from opskit.core.instance_processes import InstanceReading, NoTerminal
 from opskit.core.model import JupyterState, Notebook, Unknown
+from opskit.notebooks.rules.words import EvidenceSource
 
 
 @dataclass(frozen=True)
 class JupyterActivity:
     """What Jupyter itself reports; Unknown: it lets nobody in, or makes no sense."""
 
+    source: ClassVar = EvidenceSource.JUPYTER
     state: JupyterState | Unknown
 
 
@@ -21,11 +24,12 @@ class JupyterActivity:
 class LogActivity:
     """The time of the last line of Jupyter's log."""
 
+    source: ClassVar = EvidenceSource.LOGS
     last_line: datetime | Unknown
 
 
 NotebookActivity = JupyterActivity | LogActivity
-"""What a source of evidence says: a class for each member of ``EvidenceSource``."""
+"""What a source of evidence says: a class for each member of ``EvidenceSource``, which is its ``source``."""
 
 
 @dataclass(frozen=True)
