@@ -11,6 +11,7 @@ from threading import Barrier, Thread
 
 import pytest
 
+from opskit.aws.api_call import is_read
 from opskit.core.exceptions import OpskitError
 from opskit.core.model import Workload
 from opskit.increases import store
@@ -103,6 +104,19 @@ def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
     submit_all(aws)
     assert sorted(aws.codes()) == sorted(QUOTAS.values())
     assert {increase.outcome for increase in submit_all(aws)} == {IncreaseOutcome.ALREADY_OPEN}
+
+
+@pytest.mark.parametrize("channel", [channel for channel in Channel if channel.sent_as.is_sent])
+def test_a_second_run_sends_nothing_again_by_any_channel(channel: Channel) -> None:
+    """A channel whose submissions are looked for where they never appear would send again."""
+    aws = FaultyServiceQuotas(QUOTAS)
+    [increase] = submit_all(aws, WISHES[:1], channel)
+    assert increase.outcome is IncreaseOutcome.FILED
+    for seconds in (0, 60, 7200):
+        aws.sleep(seconds)
+        [increase] = submit_all(aws, WISHES[:1], channel)
+        assert increase.outcome in (IncreaseOutcome.ALREADY_OPEN, IncreaseOutcome.ALREADY_ENOUGH)
+    assert len([call for call in aws.calls if not is_read(call)]) == 1
 
 
 @pytest.mark.parametrize("seed", few_of_many(6, 500))
