@@ -11,7 +11,8 @@ this check also asks that
   and no caller chooses; a call through the SDK is a lambda in that place;
 - a module of ``changes`` makes nothing public but functions, and none of them returns what may be anything;
 - no module is imported, and no source run, by a call, but where ``cli/command_tree.py`` loads the commands; none is
-  taken out of ``sys.modules`` or of another's namespace; and no program is started past ``subprocess``, whose importers
+  taken out of ``sys.modules`` or of another's namespace, no class out of an object, and no module has another's name;
+  and no program is started past ``subprocess``, whose importers
   are named in ``pyproject.toml``.
 
 ``AwsWriter`` itself looks at its caller when it is used (see there), for what no reading of the source can see.
@@ -36,7 +37,10 @@ _IMPORTING_CALLS = {
     *("run_module", "run_path", "exec", "eval"),
 }
 # import-linter holds who imports subprocess, and ruff os.system and os.exec; these it does not know.
-_STARTING_CALLS = {"posix_spawn", "posix_spawnp", "fork", "forkpty"}
+_STARTING_CALLS = {
+    *("posix_spawn", "posix_spawnp", "spawn", "fork", "forkpty"),
+    *("create_subprocess_exec", "create_subprocess_shell", "subprocess_exec", "subprocess_shell"),
+}
 _LOADS_COMMANDS = Path("cli/command_tree.py")
 _READS_HINTS = Path("cli/command.py")
 _MODULES_TEXT = "sys.modules hands out modules that no contract sees: import them"
@@ -77,6 +81,14 @@ def _imported_by_call(path: Path, tree: ast.Module) -> Iterator[tuple[int, str]]
                 yield node.lineno, f"{name} loads code that no contract sees: import it"
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) if name in _STARTING_CALLS:
                 yield node.lineno, f"{name} starts a program that no contract sees: use subprocess"
+            case (
+                ast.Name(id="__name__", ctx=ast.Store())
+                | ast.Name(id="FunctionType")
+                | ast.Attribute(attr="FunctionType")
+            ):
+                yield node.lineno, "the writer asks modules for their names: none takes another's"
+            case ast.Call(func=ast.Call(func=ast.Name(id="type")) | ast.Attribute(attr="__class__")):
+                yield node.lineno, "a class that is got from an object is one that no contract sees: import it"
             case ast.Attribute(attr="__globals__") if path != _READS_HINTS:
                 yield node.lineno, "__globals__ hands out what no contract sees: import it"
             case ast.ImportFrom(module="sys", names=names) if any(each.name == "modules" for each in names):

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from opskit.access.rules.permissions import API_CALLS
+from opskit.access.rules.grants import CHANGE, grants_of_commands
+from opskit.access.rules.permissions import API_CALLS, FLAGS
 from tests.journeys.swept_commands import NOT_SWEPT, SWEPT
+from tools.command_help import all_commands
 from tools.command_rows import CommandTable, command_names, find_gaps, find_unloaded, main, package_tables
 
 COMMANDS = command_names()
@@ -17,7 +19,7 @@ NEW_COMMAND = """
 from opskit.cli.command import register_command
 from opskit.notebooks.cli.app import notebook_app
 
-@register_command(notebook_app, "notebook", "ages")
+@register_command(notebook_app, "notebook", "invented")
 def list_ages(ctx):
     "List ages."
 """
@@ -40,8 +42,8 @@ def test_a_new_command_is_told_of_each_file() -> None:
         *("opskit/cli/command_tree.py", "opskit/cli/command_examples.py", "opskit/access/rules/permissions.py"),
         "pages of docs/",
     )
-    gaps = list(find_gaps([*COMMANDS, "ages"], package_tables([*COMMANDS, "ages"])))
-    assert all(gap.startswith("`opskit ages` is missing in ") and ": add " in gap for gap in gaps)
+    gaps = list(find_gaps([*COMMANDS, "invented"], package_tables([*COMMANDS, "invented"])))
+    assert all(gap.startswith("`opskit invented` is missing in ") and ": add " in gap for gap in gaps)
     assert [file for file in files if not any(file in gap for gap in gaps)] == []
 
 
@@ -60,19 +62,38 @@ def test_a_row_of_a_command_that_is_gone_is_named() -> None:
 
 
 def test_a_module_that_nothing_loads_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "opskit/notebooks/cli/ages.py"
+    file = tmp_path / "opskit/notebooks/cli/invented.py"
     file.parent.mkdir(parents=True)
     file.write_text(NEW_COMMAND)
     (gap,) = find_unloaded(tmp_path / "opskit", COMMANDS)
-    assert gap.startswith("`opskit notebook ages` is registered in opskit/notebooks/cli/ages.py, and no command line")
+    assert gap.startswith(
+        "`opskit notebook invented` is registered in opskit/notebooks/cli/invented.py, and no command line"
+    )
     assert "COMMAND_GROUPS in opskit/cli/command_tree.py" in gap
+
+
+def changed_actions(command: str) -> set[str]:
+    """What a command may change, apart from telling somebody of its result."""
+    grants = grants_of_commands([command], FLAGS)
+    return {grant.action for grant in grants if grant.kind == CHANGE} - {"sns:Publish"}
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if changed_actions(command)])
+def test_a_command_that_changes_something_shows_its_plan_first(command: str) -> None:
+    if command == "cron run":  # it runs another, whose flags it takes
+        return
+    options = {name for option in all_commands()[tuple(command.split())].params for name in option.opts}
+    assert "--dry-run" in options, f"`opskit {command}` changes {changed_actions(command)}: add --dry-run to it"
 
 
 @pytest.mark.parametrize(
     ("added", "told"),
     [
-        (f"{NEW_COMMAND}\nload_all()", "`opskit notebook ages` is registered, and not listed: add the module"),
-        ("command_group('ages')", "There is no group 'ages': add the module that registers it, and its word, to "),
+        (f"{NEW_COMMAND}\nload_all()", "`opskit notebook invented` is registered, and not listed: add the module"),
+        (
+            "command_group('invented')",
+            "There is no group 'invented': add the module that registers it, and its word, to ",
+        ),
     ],
     ids=["a word", "a group"],
 )

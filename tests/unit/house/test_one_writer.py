@@ -155,6 +155,12 @@ HANDED_ON = {
     "boto3, among the modules": ("quotas/flows/x.py", "sys.modules['boto3'].client('s3').delete_bucket(Bucket='b')"),
     "boto3, asked for among the modules": ("quotas/flows/x.py", "from sys import modules"),
     "boto3, in another's namespace": ("quotas/flows/x.py", "open_session.__globals__['boto3']"),
+    "a program, by asyncio": ("endpoints/flows/x.py", "asyncio.create_subprocess_shell('aws')"),
+    "a program, on a terminal of its own": ("endpoints/flows/x.py", "pty.spawn(['aws'])"),
+    "under another module's name": ("quotas/flows/x.py", "__name__ = 'opskit.training.changes.x'"),
+    "in another module's namespace": ("quotas/flows/x.py", "FunctionType(f.__code__, {'__name__': 'x'})()"),
+    "in a session of the same class": ("quotas/reads/x.py", "type(vars(session)['x'].boto3_session)().client('s3')"),
+    "in a session of its class": ("quotas/reads/x.py", "session.__class__('x').client('s3')"),
     "as text that is run": ("cli/x.py", "exec('import boto3')"),
 }
 
