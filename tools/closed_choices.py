@@ -3,7 +3,7 @@
 mypy's ``exhaustive-match`` finds a ``match`` that forgets a member, but it accepts ``case _``, and it does not look at
 ``if … else``: there a new member takes the last branch. This check closes those ways. A choice over an enumeration of
 opskit's is a ``match`` with every case named (``case _`` only to call ``assert_never``), a whole table of a module, or
-a property of the enumeration that is one of these.
+a property of the enumeration that is one of these. The same goes for a ``match`` over the classes of a union.
 
 Not reported: ``x is Kind.A`` that selects one member, as in a filter or in an ``if`` without ``else`` and ``return``;
 and a guard, ``if x is not Kind.A: raise …``, because a new member makes it raise.
@@ -70,9 +70,10 @@ def find_enumerations(sources: Mapping[Path, ast.Module]) -> list[Enumeration]:
 def find_open_choices(sources: Mapping[Path, ast.Module]) -> list[Finding]:
     """Each choice that would handle a new member by default, at most one per line."""
     names = {enumeration.name for enumeration in find_enumerations(sources)}
+    unions = dict(union for tree in sources.values() for union in _find_unions(tree))
     found: dict[tuple[Path, int], str] = {}
     for path, tree in sources.items():
-        for line, text in _ChoiceScan(tree, names).open_choices():
+        for line, text in (*_ChoiceScan(tree, names).open_choices(), *_open_classes(tree, unions)):
             found.setdefault((path, line), text)
     return [Finding(path, line, f"{text}: {_INSTEAD}") for (path, line), text in sorted(found.items())]
 
@@ -100,6 +101,44 @@ def find_rewritten_enumerations(sources: Mapping[Path, ast.Module]) -> list[Find
         if _is_in_sandbox(enumeration.path) == _is_in_sandbox(path)
         and {ast.unparse(word) for word in node.elts} == set(enumeration.members.values())
     ]
+
+
+def _find_unions(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    """Unions of classes that a module names, ``Step = One | Two``, each with its classes."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.BitOr):
+            classes = {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
+            # Sets are put together with the same sign; their names are in capitals.
+            if not any(name.isupper() for name in classes):
+                yield from ((target.id, classes) for target in node.targets if isinstance(target, ast.Name))
+
+
+def _open_classes(tree: ast.Module, unions: Mapping[str, set[str]]) -> Iterator[tuple[int, str]]:
+    """Each ``case _`` beside several classes of one union; beside one class it stands for the rest, as in a filter."""
+    for node in ast.walk(tree):
+        patterns = [case.pattern for case in node.cases] if isinstance(node, ast.Match) else []
+        classes = list(dict.fromkeys(name for pattern in patterns for name in _pattern_classes(pattern)))
+        union = next((name for name, members in unions.items() if members >= set(classes)), None)
+        for case in node.cases if isinstance(node, ast.Match) and union and len(classes) > 1 else ():
+            if _is_wildcard(case.pattern) and not _calls_assert_never(case.body):
+                yield case.pattern.lineno, f"`case _` beside {classes[0]} of {union}"
+
+
+def _pattern_classes(pattern: ast.pattern) -> Iterator[str]:
+    """The classes that a pattern tells apart, without those of what is inside them."""
+    match pattern:
+        case ast.MatchClass(cls=named):
+            yield _last_name(named)
+        case ast.MatchOr(patterns=alternatives):
+            yield from (name for each in alternatives for name in _pattern_classes(each))
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            yield from _pattern_classes(inner)
+        case _:
+            pass
+
+
+def _is_wildcard(pattern: ast.pattern) -> bool:
+    return isinstance(pattern, ast.MatchAs) and pattern.pattern is None
 
 
 def _is_in_sandbox(path: Path) -> bool:
@@ -193,8 +232,7 @@ class _ChoiceScan:
             return
         members = [member for case in node.cases if (member := self._find_member(case.pattern))]
         for case in node.cases:
-            is_wildcard = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
-            if members and is_wildcard and not _calls_assert_never(case.body):
+            if members and _is_wildcard(case.pattern) and not _calls_assert_never(case.body):
                 yield case.pattern.lineno, f"`case _` beside {members[0]}"
 
     def _open_branches(self, node: ast.AST) -> Iterator[tuple[int, str]]:

@@ -149,5 +149,5 @@ def _end_by_aws(stop: NotebookEvent, notebook: SeenNotebook, now: datetime) -> t
             return since, "started again by somebody else"
         case Notebook(status_changed_at=since) if since > stop.at + _A_STOP_TAKES:
             return f"it was changed on {since:%Y-%m-%d %H:%M} UTC, and whether it ran in between is not known"
-        case _:
+        case Notebook():
             return now, "until now: it is still off"

@@ -82,6 +82,42 @@ def test_a_closed_choice_passes(body: str) -> None:
     assert choices_in(body) == []
 
 
+UNION = """
+class One: ...
+class Two: ...
+class Three: ...
+Step = One | Two | Three
+"""
+ONE_OR_TWO = "match step:\n    case One(Inner(x)):\n        return x\n    case Two() if ready:\n        return 2\n"
+
+
+def union_choices_in(body: str) -> list[str]:
+    """What is found in a function with this body, in a module beside that of a union of classes."""
+    tree = ast.parse(f"def decide(step, ready):\n{indent(body, '    ')}\n")
+    return [str(each) for each in find_open_choices({Path("there.py"): ast.parse(UNION), Path("here.py"): tree})]
+
+
+@pytest.mark.parametrize("wildcard", ["_", "other"])
+def test_a_wildcard_beside_classes_of_a_union_is_found(wildcard: str) -> None:
+    """A class that is added to the union would be handled as the rest, in silence."""
+    (found,) = union_choices_in(f"{ONE_OR_TWO}    case {wildcard}:\n        return 3")
+    assert found.startswith("here.py:7: `case _` beside One of Step")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{ONE_OR_TWO}    case Two() | Three():\n        return 3",
+        f"{ONE_OR_TWO}    case _:\n        assert_never(step)",
+        "match step:\n    case int():\n        go()\n    case str():\n        go()\n    case _:\n        stop()",
+        "match step:\n    case One():\n        return 1\n    case _:\n        return 2",
+    ],
+    ids=["every class", "assert_never", "classes of no union", "one that is picked"],
+)
+def test_a_match_over_classes_that_is_closed_passes(body: str) -> None:
+    assert union_choices_in(body) == []
+
+
 @pytest.mark.parametrize("answer", ["self is Kind.A", "self in (Kind.A, Kind.B)", "self == Kind.A"])
 def test_an_enumeration_compares_itself_with_no_member(answer: str) -> None:
     tree = ast.parse(f"{KIND}\n    @property\n    def is_first(self):\n        return {answer}\n")
