@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opskit.core.model import JupyterState, Kernel, Notebook, NotebookVerdict, Terminal, Unknown
-from opskit.notebooks.rules.evidence import LogActivity, NotebookEvidence
+from opskit.notebooks.rules.evidence import LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, IdleRule, assess_notebook, is_conclusive
+from opskit.notebooks.rules.words import EvidenceSource
 from tests.fakes.notebook_evidence import jupyter_evidence
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -205,6 +206,18 @@ def test_a_log_only_reports_unless_it_is_trusted(ago: timedelta, trust: bool, ve
 def test_a_log_that_cannot_be_read_proves_nothing() -> None:
     assessment = assess_notebook(log_evidence(Unknown("denied")), replace(POLICY, trust_logs=True), NOW)
     assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
+
+
+@pytest.mark.parametrize("activity", get_args(NotebookActivity))
+@pytest.mark.parametrize("policy", [POLICY, PATIENT, replace(POLICY, trust_logs=True)])
+def test_no_source_that_cannot_be_read_makes_a_notebook_idle(activity: type[Any], policy: IdlePolicy) -> None:
+    evidence = NotebookEvidence(LAB, {}, activity(Unknown("denied")), inside=None)
+    assessment = assess_notebook(evidence, policy, NOW)
+    assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
+
+
+def test_every_source_has_a_class_of_its_own() -> None:
+    assert sorted(activity.source for activity in get_args(NotebookActivity)) == sorted(EvidenceSource)
 
 
 def test_who_reads_a_notebook_says_of_each_evidence_what_was_read() -> None:
