@@ -152,13 +152,16 @@ def test_a_look_inside_sees_what_nohup_tmux_and_setsid_began_and_tells_no_argume
 ) -> None:
     lab = start_lab(f"#!/bin/sh\nexec {shell}\n")
     assert judge(lab.look()).state is BackgroundState.NOTHING
+    # A third of a processor, of which other tests have need.
+    computing = "while :; do at=0; while [ $at -lt 100000 ]; do at=$((at + 1)); done; sleep 0.2; done"
     jobs = {
-        "setsid nohup sh -c 'while :; do :; done' hunter2 > /dev/null 2>&1 &": BackgroundState.BUSY,
-        "setsid nohup sleep 8642 > /dev/null 2>&1 &": BackgroundState.UNKNOWN,
-        "tmux -S $HOME/tmux new-session -d 'sleep 8643';": BackgroundState.UNKNOWN,
+        f"setsid nohup sh -c 'touch $HOME/up; {computing}' hunter2 > /dev/null 2>&1 &": BackgroundState.BUSY,
+        "setsid nohup sh -c 'touch $HOME/up; exec sleep 8642' > /dev/null 2>&1 &": BackgroundState.UNKNOWN,
+        "tmux -S $HOME/tmux new-session -d 'touch $HOME/up; exec sleep 8643';": BackgroundState.UNKNOWN,
     }
     for job, state in jobs.items():
-        in_terminal(lab, f"{job} echo $! > $HOME/begun")
+        # Not before the job has a session of its own: until then it would end with the terminal.
+        in_terminal(lab, f"{job} until test -e $HOME/up; do sleep 0.01; done; rm $HOME/up")
         found = judge(lab.look())
         assert found.state is state, (job, found)
         assert "hunter2" not in found.reason
