@@ -20,7 +20,8 @@ OF_OTHERS = {
 
 def private_patches(source: str) -> Iterator[str]:
     """Each private name that a call of setattr or patch replaces."""
-    for node in ast.walk(ast.parse(source)):
+    is_patching = any(patcher in source for patcher in PATCHERS)
+    for node in ast.walk(ast.parse(source)) if is_patching else ():
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)):
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id

@@ -102,7 +102,7 @@ def small_folder(folder: Path) -> Path:
 
 @pytest.mark.usefixtures("small_folder")
 @pytest.mark.parametrize(
-    "at", [pytest.param(at, marks=pytest.mark.soak) if at % 12 != 1 else at for at in range(1, 71)]
+    "at", [pytest.param(at, marks=pytest.mark.soak) if at % 24 != 1 else at for at in range(1, 71)]
 )
 def test_a_move_that_is_killed_goes_on_when_it_is_run_again(at: int, db: FaultyDynamoDb) -> None:
     before = contents(local_home())
