@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -58,13 +58,25 @@ def parse_sources(root: Path) -> dict[Path, ast.Module]:
 
 
 def find_enumerations(sources: Mapping[Path, ast.Module]) -> list[Enumeration]:
-    """All enumerations. Two classes with the same name are two enumerations."""
-    return [
-        Enumeration(path, node.lineno, node.name, _read_members(node))
-        for path, tree in sources.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and any(_last_name(base) in _ENUM_BASES for base in node.bases)
+    """All enumerations. Two classes with the same name are two enumerations. One without members is a base of others,
+    and none itself.
+    """
+    classes = [
+        (path, node) for path, tree in sources.items() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
     ]
+    bases = {
+        *_ENUM_BASES,
+        *(node.name for _, node in classes if _has_base(node, _ENUM_BASES) and not _read_members(node)),
+    }
+    return [
+        Enumeration(path, node.lineno, node.name, members)
+        for path, node in classes
+        if _has_base(node, bases) and (members := _read_members(node))
+    ]
+
+
+def _has_base(node: ast.ClassDef, names: Collection[str]) -> bool:
+    return any(_last_name(base) in names for base in node.bases)
 
 
 def find_open_choices(sources: Mapping[Path, ast.Module]) -> list[Finding]:

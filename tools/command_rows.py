@@ -25,6 +25,7 @@ from tools.command_help import all_commands
 
 _ROOT = Path(__file__).parents[1]
 _TREE = "opskit/cli/command_tree.py"
+_PERMISSIONS = "opskit/access/rules/permissions.py"
 _PAGES_OF_ALL = {"commands.md", "iam.md"}
 """Pages that are generated and have each command."""
 
@@ -47,21 +48,27 @@ def command_names() -> list[str]:
     return [" ".join(path) for path in all_commands()]
 
 
+def written_tables() -> list[CommandTable]:
+    """The tables from which the generated pages are written."""
+    return [
+        CommandTable("EXAMPLES in opskit/cli/command_examples.py", "examples that can be typed", EXAMPLES),
+        CommandTable(
+            f"_ONE_ACCOUNT_CALLS in {_PERMISSIONS}", "the AWS operations that it calls (or NO_CALLS)", API_CALLS
+        ),
+    ]
+
+
 def package_tables(commands: Collection[str]) -> list[CommandTable]:
     """The tables of the package and its pages in which these commands belong."""
     of_guard = {command for command in commands if command.startswith("guard ")}
     over_accounts = {command for command, calls in API_CALLS.items() if calls >= OTHER_ACCOUNTS}
-    permissions = "opskit/access/rules/permissions.py"
     return [
+        *written_tables(),
         CommandTable(
             f"COMMAND_GROUPS in {_TREE}", "its first word, and the module that registers it", _loaded(commands)
         ),
         CommandTable(f"GUARD_WORDS in {_TREE}", "its word", {f"guard {word}" for word in GUARD_WORDS}, of_guard),
-        CommandTable("EXAMPLES in opskit/cli/command_examples.py", "examples that can be typed", EXAMPLES),
-        CommandTable(
-            f"_ONE_ACCOUNT_CALLS in {permissions}", "the AWS operations that it calls (or NO_CALLS)", API_CALLS
-        ),
-        CommandTable(f"_OVER_ACCOUNTS in {permissions}", "its name", over_accounts, ACCOUNT_USES, is_exact=False),
+        CommandTable(f"_OVER_ACCOUNTS in {_PERMISSIONS}", "its name", over_accounts, ACCOUNT_USES, is_exact=False),
         CommandTable(
             "VIEWS in opskit/fleet/rules/views.py", "what of its rows several accounts show", VIEWS, ACCOUNT_USES
         ),
@@ -114,9 +121,7 @@ def require_rows() -> None:
     Raises:
         LookupError: one has not; the message says where what is to be added.
     """
-    commands = command_names()
-    gaps = list(find_gaps(commands, [each for each in package_tables(commands) if each.rows in (EXAMPLES, API_CALLS)]))
-    if gaps:
+    if gaps := list(find_gaps(command_names(), written_tables())):
         raise LookupError("\n".join(gaps))
 
 

@@ -12,8 +12,7 @@ this check also asks that
 - a module of ``changes`` makes nothing public but functions, and none of them returns what may be anything;
 - no module is imported, and no source run, by a call, but where ``cli/command_tree.py`` loads the commands; none is
   taken out of ``sys.modules`` or of another's namespace, no class out of an object, and no module has another's name;
-  and no program is started past ``subprocess``, whose importers
-  are named in ``pyproject.toml``.
+  and no program is started past ``subprocess``, whose importers are named in ``pyproject.toml``.
 
 ``AwsWriter`` itself looks at its caller when it is used (see there), for what no reading of the source can see.
 ``python -m tools.one_writer opskit`` prints a line for each place and exits with 1 when there is any.

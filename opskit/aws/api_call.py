@@ -100,9 +100,13 @@ def check_write_access(operation: str, *, through: tuple[str, ...] = ()) -> None
 
 
 call_hook: Callable[[str, str], None] | None = None
-"""Called with the name (as AWS writes it: ``sagemaker:StopTrainingJob``) and Region of every call before it is sent;
-``--verbose`` sets it.
-"""
+"""Called with the name and Region of every call before it is sent; ``--verbose`` sets it."""
+
+
+def note_call(name: str, region: str) -> None:
+    """Report a call that is about to be sent; ``name`` as AWS writes it: ``sagemaker:StopTrainingJob``."""
+    if call_hook is not None:
+        call_hook(name, region)
 
 
 def send_call(
@@ -124,8 +128,7 @@ def send_call(
     limiter = session.rate_limiter(operation, endpoint_region)
     # A write relies on a read that must not grow old, so it waits for a documented rate only; its sender paces it.
     waits_for_slot = not writes or operation in RATES
-    if call_hook is not None:
-        call_hook(name, endpoint_region)
+    note_call(name, endpoint_region)
     slot = 0
     try:
         # The client is built before the limiter is asked: building the first one takes 0.3 s, which must not use up the

@@ -80,8 +80,7 @@ class AwsWriter:
 
         client = self.client
         name = f"{service}:{api_call.pascal_case(operation)}"
-        if api_call.call_hook is not None:
-            api_call.call_hook(name, client.region)
+        api_call.note_call(name, client.region)
         try:
             send(_sdk_session(client.session))
         except Exception as error:

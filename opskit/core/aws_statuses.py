@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 
-class NotebookStatus(StrEnum):
+class AwsStatus(StrEnum):
+    """A status of AWS's. Each kind has a member ``UNKNOWN``, which stands for what AWS adds later."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        return cls["UNKNOWN"]
+
+
+class NotebookStatus(AwsStatus):
     """The status of a notebook instance."""
 
     PENDING = "Pending"
@@ -25,10 +33,6 @@ class NotebookStatus(StrEnum):
     PENDING_MAINTENANCE = "PendingMaintenance"
     IN_MAINTENANCE = "InMaintenance"
     UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> NotebookStatus:
-        return cls.UNKNOWN
 
     @property
     def traits(self) -> NotebookTraits:
@@ -84,7 +88,7 @@ _NOTEBOOK_TRAITS: Mapping[NotebookStatus, NotebookTraits] = {
 }
 
 
-class EndpointStatus(StrEnum):
+class EndpointStatus(AwsStatus):
     """The status of an endpoint."""
 
     CREATING = "Creating"
@@ -97,10 +101,6 @@ class EndpointStatus(StrEnum):
     FAILED = "Failed"
     DELETING = "Deleting"
     UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> EndpointStatus:
-        return cls.UNKNOWN
 
     @property
     def traits(self) -> EndpointTraits:
@@ -142,7 +142,7 @@ _ENDPOINT_TRAITS: Mapping[EndpointStatus, EndpointTraits] = {
 }
 
 
-class AppStatus(StrEnum):
+class AppStatus(AwsStatus):
     """How an app of Studio is."""
 
     PENDING = "Pending"
@@ -151,10 +151,6 @@ class AppStatus(StrEnum):
     DELETED = "Deleted"
     FAILED = "Failed"
     UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> AppStatus:
-        return cls.UNKNOWN
 
     @property
     def may_hold_quota(self) -> bool:
@@ -175,7 +171,7 @@ class AppStatus(StrEnum):
                 return False
 
 
-class WarmPoolStatus(StrEnum):
+class WarmPoolStatus(AwsStatus):
     """What has become of the instances that a training job was to keep for the next."""
 
     AVAILABLE = "Available"
@@ -183,10 +179,6 @@ class WarmPoolStatus(StrEnum):
     REUSED = "Reused"
     TERMINATED = "Terminated"
     UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> WarmPoolStatus:
-        return cls.UNKNOWN
 
     @property
     def may_hold_quota(self) -> bool:
@@ -206,7 +198,7 @@ class EndingStatus(Protocol):
         """Whether it has ended and costs nothing more."""
 
 
-class JobStatus(StrEnum):
+class JobStatus(AwsStatus):
     """The status of a training, transform, processing or AutoML job."""
 
     IN_PROGRESS = "InProgress"
@@ -216,10 +208,6 @@ class JobStatus(StrEnum):
     STOPPED = "Stopped"
     DELETING = "Deleting"
     UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> JobStatus:
-        return cls.UNKNOWN
 
     @property
     def is_finished(self) -> bool:
@@ -273,7 +261,7 @@ class JobStatus(StrEnum):
                 return False
 
 
-class TuningJobStatus(StrEnum):
+class TuningJobStatus(AwsStatus):
     """The status of a hyperparameter tuning job."""
 
     IN_PROGRESS = "InProgress"
@@ -284,10 +272,6 @@ class TuningJobStatus(StrEnum):
     DELETING = "Deleting"
     DELETE_FAILED = "DeleteFailed"
     UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> TuningJobStatus:
-        return cls.UNKNOWN
 
     @property
     def is_finished(self) -> bool:
@@ -301,7 +285,7 @@ class TuningJobStatus(StrEnum):
                 return False
 
 
-class LabelingJobStatus(StrEnum):
+class LabelingJobStatus(AwsStatus):
     """The status of a labeling job."""
 
     INITIALIZING = "Initializing"
@@ -311,10 +295,6 @@ class LabelingJobStatus(StrEnum):
     STOPPING = "Stopping"
     STOPPED = "Stopped"
     UNKNOWN = "unknown"
-
-    @classmethod
-    def _missing_(cls, value: object) -> LabelingJobStatus:
-        return cls.UNKNOWN
 
     @property
     def is_finished(self) -> bool:

@@ -45,20 +45,17 @@ CHANNEL_CALLS: Mapping[Channel, frozenset[str]] = {
     Channel.CONSOLE: frozenset(),
 }
 """What each channel for an increase needs; the automatic one goes on with whatever else is allowed."""
-VIA_CALLS = frozenset[str]().union(*CHANNEL_CALLS.values()) - CHANNEL_CALLS[Channel.AUTO]
-REQUEST_INCREASE = (
-    QUOTA_VALUES
-    | ALL_REQUESTS  # where those of one quota cannot be read
-    | CHANNEL_CALLS[Channel.AUTO]
-    | VIA_CALLS
-)
+_ANY_CHANNEL = frozenset[str]().union(*CHANNEL_CALLS.values())
+VIA_CALLS = _ANY_CHANNEL - CHANNEL_CALLS[Channel.AUTO]
+REQUEST_INCREASE = QUOTA_VALUES | ALL_REQUESTS | _ANY_CHANNEL  # all requests where those of one quota cannot be read
+_COUNT_TRAINING_JOBS = service_calls("sagemaker", "DescribeTrainingJob", "ListTrainingJobs", "Search")
 COUNT_CALLS: Mapping[UsageCounter, frozenset[str]] = {
-    UsageCounter.TRAINING_JOBS: service_calls("sagemaker", "DescribeTrainingJob", "ListTrainingJobs", "Search"),
+    UsageCounter.TRAINING_JOBS: _COUNT_TRAINING_JOBS,
     UsageCounter.TRANSFORM_JOBS: service_calls("sagemaker", "DescribeTransformJob", "ListTransformJobs"),
     UsageCounter.PROCESSING_JOBS: service_calls("sagemaker", "DescribeProcessingJob", "ListProcessingJobs"),
     UsageCounter.ENDPOINTS: service_calls("sagemaker", "DescribeEndpoint", "DescribeEndpointConfig", "ListEndpoints"),
     UsageCounter.NOTEBOOKS: service_calls("sagemaker", "DescribeNotebookInstance", "ListNotebookInstances"),
-    UsageCounter.WARM_POOLS: service_calls("sagemaker", "DescribeTrainingJob", "ListTrainingJobs", "Search"),
+    UsageCounter.WARM_POOLS: _COUNT_TRAINING_JOBS,  # each is an ended job's
     UsageCounter.STUDIO_APPS: service_calls("sagemaker", "DescribeApp", "ListApps", "ListSpaces"),
     UsageCounter.CLUSTERS: service_calls("sagemaker", "DescribeCluster", "ListClusters"),
 }
@@ -83,12 +80,12 @@ EVIDENCE_CALLS: Mapping[EvidenceSource, frozenset[str]] = {
     EvidenceSource.LOGS: NOTEBOOK_LOGS,
 }
 """What reads each source of evidence."""
-EVIDENCE_FLAG_CALLS = frozenset[str]().union(*EVIDENCE_CALLS.values()) - EVIDENCE_CALLS[EvidenceSource.JUPYTER]
+_ANY_EVIDENCE = frozenset[str]().union(*EVIDENCE_CALLS.values())
+EVIDENCE_FLAG_CALLS = _ANY_EVIDENCE - EVIDENCE_CALLS[EvidenceSource.JUPYTER]
 FAILURE_LOGS = service_calls("logs", "DescribeLogStreams", "GetLogEvents")  # of what failed
 INSPECT_NOTEBOOKS = (
     PRICES
-    | EVIDENCE_CALLS[EvidenceSource.JUPYTER]
-    | EVIDENCE_FLAG_CALLS
+    | _ANY_EVIDENCE
     | service_calls("resourcegroupstaggingapi", "GetResources")
     | service_calls("sagemaker", "DescribeNotebookInstance", "ListNotebookInstances", "ListTags")
 )

@@ -137,6 +137,14 @@ def test_every_kind_of_enumeration_is_one(base: str) -> None:
     assert (found.name, dict(found.members)) == ("Kind", {"A": "'a'"})
 
 
+def test_an_enumeration_without_members_is_a_base_of_others() -> None:
+    sources = {
+        Path("base.py"): ast.parse('class Status(StrEnum):\n    """A status."""\n'),
+        Path("here.py"): ast.parse('class JobStatus(Status):\n    A = "a"\n'),
+    }
+    assert [found.name for found in find_enumerations(sources)] == ["JobStatus"]
+
+
 def twin_names(**files: str) -> list[tuple[str, str]]:
     sources = {Path(name.replace("_", "/")): ast.parse(text) for name, text in files.items()}
     return [(one.name, other.name) for one, other in find_twin_enumerations(find_enumerations(sources))]

@@ -27,6 +27,7 @@ from opskit.state.records import Record, RecordTable
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.faulty_service_quotas import ProcessKilled
 from tests.fakes.state_table import REGION, FaultyDynamoDb, faulty_dynamodb, make_table
+from tests.seeds import few_of_many
 from tests.unit.state.test_recorded_state import RECORDED
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -101,9 +102,7 @@ def small_folder(folder: Path) -> Path:
 
 
 @pytest.mark.usefixtures("small_folder")
-@pytest.mark.parametrize(
-    "at", [pytest.param(at, marks=pytest.mark.soak) if at % 24 != 1 else at for at in range(1, 71)]
-)
+@pytest.mark.parametrize("at", few_of_many(0, 71, also=range(1, 71, 24)))
 def test_a_move_that_is_killed_goes_on_when_it_is_run_again(at: int, db: FaultyDynamoDb) -> None:
     before = contents(local_home())
     db.throttled, db.lost_before, db.lost_after = 0.1, 0.05, 0.1
