@@ -6,6 +6,7 @@ processes reach it through its server; the clients of this one may be answered w
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import threading
@@ -24,6 +25,7 @@ from tests.fakes.fake_server import FakeServer, HighWaterGauge
 from tests.fakes.xml_answers import ROLE_KEY, XML_ANSWERS
 
 PAGE = 100
+_KEYS = itertools.count(1)
 
 # Calls a second and burst, per Region, as AWS documents them.
 RATES: Mapping[str, tuple[float, float]] = {
@@ -132,6 +134,9 @@ class FakeAws:
     """What time it says that it is; None: it does not say."""
     url: str = ""
     account: str = "123456789012"
+    # As on AWS no two accounts have the same: what a process remembers of one (a guard's looks) is not of the next,
+    # which the operating system may give the same port.
+    access_key: str = field(default_factory=lambda: f"AKIA{next(_KEYS):016d}")
     members: dict[str, FakeAws] = field(default_factory=dict)
     """Other accounts, each with a role to assume, by their IDs."""
     _tokens: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
@@ -142,7 +147,7 @@ class FakeAws:
         """What points a client here."""
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.client import BaseClient
 
@@ -30,7 +29,6 @@ def guarded_account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.Mon
         "aws.outgoing_calls.READ_SECONDS",
     ):
         monkeypatch.setattr(f"opskit.{name}", 300.0)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # a test before may have made one, with its credentials
     fake_aws.quotas = [Entry(name, code, 100 if "EBS" in name else 4, 1) for name, code in bundled_codes().items()]
     fake_aws.running["GetProducts"] = lambda asked: {"FormatVersion": "aws_v1", "PriceList": [PRICED]}
     fake_aws.running["CreateTrainingJob"] = lambda asked: {"TrainingJobArn": f"arn:{asked['TrainingJobName']}"}

@@ -64,6 +64,23 @@ def test_sessions_with_the_same_credentials_share_a_look(
     assert (start(other_account), start(other_region)) == (True, True)
 
 
+def test_a_look_at_one_small_account_is_none_at_the_next(
+    guarded_account: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opskit.guards.flows.call_guard.MOMENT_SECONDS", 600.0)
+    opskit.guard()
+    boto3.client("sagemaker").create_training_job(**training_request(4))
+    # A test's account may be given the port that an earlier test's had.
+    keys = FakeAws(url=guarded_account.url).environment()
+    client = boto3.client(
+        "sagemaker",
+        endpoint_url=keys["AWS_ENDPOINT_URL"],
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )
+    client.create_training_job(**training_request(4))
+
+
 def not_connected(*_: object) -> None:
     raise EndpointConnectionError(endpoint_url="https://api.sagemaker.us-east-1.amazonaws.com/")
 
