@@ -44,16 +44,23 @@ def read_all_quotas(client: AwsClient, on_quota: MetricListener) -> AllQuotas:
     """Both listings, joined. ``on_quota`` gets each quota's code, its metric and the value in effect (None: unknown) as
     soon as it is read, if the value is applied, else at the end.
     """
+    applied_codes: set[str] = set()
     default_metrics: dict[str, Mapping[str, Any] | None] = {}
+
+    # What both listings have is asked of the applied one; nine of ten metrics need not be kept until it has ended.
+    def on_applied(code: str, metric: Mapping[str, Any] | None, value: float | None) -> None:
+        applied_codes.add(code)
+        default_metrics.pop(code, None)
+        on_quota(code, metric, value)
+
+    def on_default(code: str, metric: Mapping[str, Any] | None, value: float | None) -> None:
+        if code not in applied_codes:
+            default_metrics[code] = metric
+
     applied, defaults = gather_all(
         [
-            partial(_read_quota_listing, client, "list_service_quotas", on_quota),
-            partial(
-                _read_quota_listing,
-                client,
-                "list_aws_default_service_quotas",
-                lambda code, metric, value: default_metrics.update({code: metric}),
-            ),
+            partial(_read_quota_listing, client, "list_service_quotas", on_applied),
+            partial(_read_quota_listing, client, "list_aws_default_service_quotas", on_default),
         ]
     )
     for code, metric in default_metrics.items():
