@@ -71,11 +71,13 @@ def deduplicate_events(emit: RunEventSink) -> RunEventSink:
     last: dict[tuple[type, str], RunEvent] = {}
 
     def emit_changes(event: RunEvent) -> None:
-        if isinstance(event, StatusChanged | ReadFailed):
-            key = (type(event), event.name if isinstance(event, StatusChanged) else event.subject)
-            if last.get(key) == event:
-                return
-            last[key] = event
+        match event:
+            case StatusChanged(name=subject) | ReadFailed(subject=subject):
+                if last.get((type(event), subject)) == event:
+                    return
+                last[type(event), subject] = event
+            case CostEstimated() | JobSelected() | Uploaded() | LogLine() | RowsPredicted() | Message():
+                pass
         emit(event)
 
     return emit_changes

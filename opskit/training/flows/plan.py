@@ -28,15 +28,7 @@ from opskit.training.reads import resources
 from opskit.training.reads.s3 import BucketState, read_bucket_state
 from opskit.training.rules.algorithms.table import algorithm_of
 from opskit.training.rules.instance_preferences import LeftOutType
-from opskit.training.rules.job_names import (
-    Create,
-    JobAction,
-    Reuse,
-    base_name,
-    choose_job,
-    choose_transform,
-    list_attempts,
-)
+from opskit.training.rules.job_names import JobAction, base_name, choose_job, choose_transform, list_attempts
 from opskit.training.rules.model import Workflow
 from opskit.training.sagemaker_sdk import image_uri
 
@@ -137,16 +129,15 @@ def started_concurrently(client: AwsClient, plan: RunPlan) -> bool:
     Raises:
         AwsError: the jobs could not be listed.
     """
-    if isinstance(plan.job, Create):
+    if plan.job.is_new:
         return plan.job.name in resources.list_training_jobs(client, plan.job.name)
-    return isinstance(plan.transform, Create) and plan.transform.name in resources.list_transform_jobs(
-        client, plan.transform.name
-    )
+    transform = plan.transform
+    return transform.is_new and transform.name in resources.list_transform_jobs(client, transform.name)
 
 
 def _is_finished(plan: RunPlan) -> bool:
     """Whether everything exists already."""
-    return isinstance(plan.job, Reuse) and isinstance(plan.transform, Reuse) and not plan.will_deploy
+    return plan.job.is_completed and plan.transform.is_completed and not plan.will_deploy
 
 
 def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: datetime) -> RunPlan:
@@ -208,14 +199,13 @@ def _with_image(plan: RunPlan) -> RunPlan:
 
 def _plan_bucket(client: AwsClient, plan: RunPlan) -> BucketState:
     """The state of the bucket; it is not checked if nothing is to be written."""
-    writes = isinstance(plan.job, Create) or isinstance(plan.transform, Create)
+    writes = plan.job.is_new or plan.transform.is_new
     return read_bucket_state(client, plan.bucket, plan.account) if writes else BucketState.OURS
 
 
 def _plan_role(client: AwsClient, plan: RunPlan, options: TrainOptions) -> ExecutionRole | None:
     """The execution role of jobs and model; None if all of them exist already."""
-    shown = isinstance(plan.job, Reuse) and isinstance(plan.transform, Reuse)
-    if shown and resources.model_exists(client, plan.job.name):
+    if plan.job.is_completed and plan.transform.is_completed and resources.model_exists(client, plan.job.name):
         return None
     return find_execution_role(client, options.role)
 
@@ -260,7 +250,7 @@ def _choose_transform_job(client: AwsClient, job: JobAction) -> JobAction:
     """The transform of a training job. For a training job that does not exist yet it is always a new one."""
     jobs = resources.list_transform_jobs(client, job.name)
     attempts = [*list_attempts(job.name, jobs), job.name]
-    completed = [name for name in attempts if name in jobs and jobs[name].is_completed and not isinstance(job, Create)]
+    completed = [name for name in attempts if name in jobs and jobs[name].is_completed and not job.is_new]
     return choose_transform(job.name, jobs, [name for name in completed if _has_predictions(client, name)])
 
 
@@ -275,10 +265,10 @@ def _endpoint_is_usable(client: AwsClient, name: str) -> bool:
 
 
 def _billed_workloads(plan: RunPlan) -> list[Workload]:
-    workloads = [Workload.TRAINING] if isinstance(plan.job, Create) else []
+    workloads = [Workload.TRAINING] if plan.job.is_new else []
     # A warm pool is billed as its training is, for as long as it is kept.
     workloads += [Workload.WARM_POOL] if workloads and plan.workflow.settings.keep_alive_seconds else []
-    workloads += [Workload.TRANSFORM] if isinstance(plan.transform, Create) else []
+    workloads += [Workload.TRANSFORM] if plan.transform.is_new else []
     return workloads + ([Workload.ENDPOINT] if plan.will_deploy else [])
 
 

@@ -33,7 +33,6 @@ from opskit.training.metrics import DataSplits, score_outputs, split_rows
 from opskit.training.reads import resources
 from opskit.training.reads.s3 import read_object
 from opskit.training.rules.algorithms.table import algorithm_of
-from opskit.training.rules.job_names import Attach, Create
 from opskit.training.rules.job_settings import object_key
 from opskit.training.rules.model import TrainingFiles, Workflow
 from opskit.training.rules.scores import Outputs, Scores, parse_outputs
@@ -152,12 +151,12 @@ def _train_model(
         OpskitError: AWS refused it, or it produced no model.
     """
     name = plan.job.name
-    if isinstance(plan.job, Create):
+    if plan.job.is_new:
         _start_training(client, run, plan, sets, clock, emit)
     else:
         emit(JobSelected(ResourceKind.TRAINING_JOB, plan.job, plan.configs[Workload.TRAINING]))
     run.job = name
-    if isinstance(plan.job, Create | Attach):
+    if not plan.job.is_completed:
         job, lines = follow_training(client, name, clock, emit)
     else:
         existing = resources.read_training_job(client, name)
@@ -242,9 +241,9 @@ def _transform_test_set(
 ) -> TransformJob:
     """Start, follow or reuse the batch transform of the test set, until it is completed."""
     name, config = plan.transform.name, plan.configs[Workload.TRANSFORM]
-    if isinstance(plan.transform, Create):
+    if plan.transform.is_new:
         _ensure_model(client, run, plan, model_uri, clock)
-        if plan.creates_bucket and not isinstance(plan.job, Create):  # otherwise the training step has created it
+        if plan.creates_bucket and not plan.job.is_new:  # otherwise the training step has created it
             s3.create_bucket(client, plan.bucket)
         source = _upload_object(client, run, plan, "test/test.csv", sets.test, emit)
         emit(JobSelected(ResourceKind.TRANSFORM_JOB, plan.transform, config))

@@ -84,20 +84,21 @@ def _format_selection(event: JobSelected) -> str:
 
 
 def _run_stage(workflow: Workflow, event: RunEvent) -> Stage | None:
-    algorithm = algorithm_of(workflow)
-    round_ = algorithm.parse_log_line(event.text) if isinstance(event, LogLine) else None
-    if round_:
-        return Stage(_format_scores(round_), round_.number + 1, algorithm.planned_rounds(workflow))
-    if isinstance(event, RowsPredicted):
-        return Stage(f"{event.done:,} of {event.total:,} rows", event.done, event.total)
-    return Stage(_short_status(event)) if isinstance(event, StatusChanged | JobSelected) else None
+    match event:
+        case LogLine(text):
+            algorithm = algorithm_of(workflow)
+            round_ = algorithm.parse_log_line(text)
+            planned = algorithm.planned_rounds(workflow)
+            return Stage(_format_scores(round_), round_.number + 1, planned) if round_ else None
+        case RowsPredicted(done, total):
+            return Stage(f"{done:,} of {total:,} rows", done, total)
+        case JobSelected(kind):
+            return Stage(_STAGE_NAMES[kind])
+        case StatusChanged(kind, status=status):
+            return Stage(f"{_STAGE_NAMES[kind]}: {status}")
+        case CostEstimated() | Uploaded() | ReadFailed() | Message():
+            return None
 
 
 def _format_scores(round_: TrainingRound) -> str:
     return "  ".join([f"round {round_.number}", *(f"{name} {value:g}" for name, value in round_.scores.items())])
-
-
-def _short_status(event: StatusChanged | JobSelected) -> str:
-    if isinstance(event, JobSelected):
-        return f"{_STAGE_NAMES[event.resource_kind]}"
-    return f"{_STAGE_NAMES[event.resource_kind]}: {event.status}"

@@ -159,9 +159,9 @@ def _plan_record(plan: RunPlan) -> dict[str, Any]:
 def plan_steps(plan: RunPlan) -> list[str]:
     """The steps of the run, in order, as text."""
     steps = [f"make the bucket {plan.bucket}"] if plan.creates_bucket else []
-    steps += [f"upload train.csv and validation.csv to {plan.bucket}"] if isinstance(plan.job, Create) else []
+    steps += [f"upload train.csv and validation.csv to {plan.bucket}"] if plan.job.is_new else []
     steps.append(f"{_action_verb(plan.job)} the training job {plan.job.name}")
-    if isinstance(plan.transform, Create):
+    if plan.transform.is_new:
         steps += ["make its model, unless it is there", f"upload test.csv to {plan.bucket}"]
     steps.append(f"{_action_verb(plan.transform)} the transform job {plan.transform.name}")
     steps.append("fetch test.csv.out and score it")
@@ -273,7 +273,7 @@ def _finished_notes(run: TrainingRun, files_: RunFiles) -> list[str]:
 def _warm_pool_notes(run: TrainingRun) -> list[str]:
     """What a warm pool goes on to cost, and how to end it."""
     seconds = run.workflow.settings.keep_alive_seconds
-    if not seconds or run.job is None or run.plan is None or not isinstance(run.plan.job, Create):
+    if not seconds or run.job is None or run.plan is None or not run.plan.job.is_new:
         return []
     stop = f"aws sagemaker update-training-job --training-job-name {run.job} --region {run.region}"
     return [

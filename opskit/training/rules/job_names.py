@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.model import InstanceConfig
@@ -33,6 +34,8 @@ nothing.
 class Attach:
     """A job that is running: follow it."""
 
+    is_new: ClassVar[bool] = False
+    is_completed: ClassVar[bool] = False
     name: str
 
 
@@ -40,6 +43,8 @@ class Attach:
 class Reuse:
     """A job that is completed: nothing is left to pay for."""
 
+    is_new: ClassVar[bool] = False
+    is_completed: ClassVar[bool] = True
     name: str
 
 
@@ -47,11 +52,14 @@ class Reuse:
 class Create:
     """A job to be created. ``previous`` is the attempt before it and its status; None for the first."""
 
+    is_new: ClassVar[bool] = True
+    is_completed: ClassVar[bool] = False
     name: str
     previous: tuple[str, JobStatus] | None = None
 
 
 JobAction = Attach | Reuse | Create
+"""What a run does about a job: whether it ``is_new``, and whether it ``is_completed`` already, each says itself."""
 
 
 def base_name(workflow: Workflow, config: InstanceConfig, owner: str) -> str:
