@@ -114,6 +114,15 @@ QuotaLookup = Quota | NotOffered | Unknown
 """What a look for one quota brings back."""
 
 
+def known_quota(lookup: QuotaLookup) -> Quota | None:
+    """The quota that a look brought back; None: there is none, or it could not be read."""
+    match lookup:
+        case Quota():
+            return lookup
+        case NotOffered() | Unknown():
+            return None
+
+
 @dataclass(frozen=True)
 class Notebook:
     """A notebook instance as AWS lists it.

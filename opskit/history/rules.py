@@ -104,12 +104,14 @@ def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: See
 
 def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: SeenNotebook) -> bool:
     """Whether AWS shows that a stop whose answer was lost took effect."""
-    if isinstance(notebook, EndpointBirth):
-        return notebook.created is None or notebook.created > stop.at
-    if later or not isinstance(notebook, Notebook) or notebook.traits.runs_or_will:
-        return False
-    # It went off just then: the time of its status is that of the stop, but for how long a stop takes.
-    return abs(notebook.status_changed_at - stop.at) <= _A_STOP_TAKES
+    match notebook:
+        case EndpointBirth(created):
+            return created is None or created > stop.at
+        case Notebook(status_changed_at=since):
+            # It went off just then: the time of its status is that of the stop, but for how long a stop takes.
+            return not later and not notebook.traits.runs_or_will and abs(since - stop.at) <= _A_STOP_TAKES
+        case Deleted() | OtherAccount() | Unknown():
+            return False
 
 
 def total_usd(savings: Iterable[Saving]) -> Decimal:

@@ -22,13 +22,14 @@ import pytest
 from opskit.core.instance_processes import InstanceReading
 from opskit.core.model import JupyterState, Notebook, Unknown
 from opskit.notebooks.reads import jupyter_terminal
-from opskit.notebooks.reads.inside import InsideEvidence, make_terminal_name
+from opskit.notebooks.reads.inside import make_terminal_name
 from opskit.notebooks.reads.instance_command import COMMAND
 from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
 from opskit.notebooks.reads.jupyter_client import JupyterClient
 from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 from opskit.notebooks.rules import own_traces
 from opskit.notebooks.rules.background import BackgroundState, judge_background
+from opskit.notebooks.rules.evidence import InsideEvidence
 from opskit.notebooks.rules.own_traces import without_own_traces
 from opskit.notebooks.store import LookNotes, load_looks
 from opskit.sandbox.notebooks.jupyter.isolation import isolating_command

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opskit.core.exceptions import Problem
-from opskit.core.model import Quota, QuotaLookup, Unknown
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.guards.rules.call_budget import BoundExceeded, CallCost, CallPolicy, Prices, call_cost, exceeded_bounds
 from opskit.guards.rules.request_model import InstanceNeed, RequestLimit, RequestNeeds
 from opskit.quotas.rules.headroom import increase_commands, is_refusal, wait_commands
@@ -109,14 +109,18 @@ def judge_limits(needs: RequestNeeds, quotas: ReadQuotas) -> tuple[tuple[tuple[R
     for limit in _summed_limits(needs.limits):
         quota = quotas.by_name.get(limit.quota_name, Unknown("it was not read"))
         used = quotas.in_use.get(limit.quota_name, Unknown("what is in use was not read")) if limit.shared else 0
-        if isinstance(quota, Unknown):
-            unread.append(f"{limit.quota_name}: {quota.reason.rstrip('.')}")
-        elif isinstance(quota, Quota) and quota.effective_value is None:
-            unread.append(f"{limit.quota_name}: AWS gives no value")
-        elif isinstance(quota, Quota) and isinstance(used, Unknown):
-            unread.append(f"{limit.quota_name}: what is in use could not be counted: {used.reason.rstrip('.')}")
-        elif isinstance(quota, Quota) and isinstance(used, int) and limit.value + used > (quota.effective_value or 0):
-            above.append((limit, quota))
+        match quota, used:
+            case Unknown(reason), _:
+                unread.append(f"{limit.quota_name}: {reason.rstrip('.')}")
+            case NotOffered(), _:
+                pass
+            case Quota(effective_value=None), _:
+                unread.append(f"{limit.quota_name}: AWS gives no value")
+            case Quota(), Unknown(reason):
+                unread.append(f"{limit.quota_name}: what is in use could not be counted: {reason.rstrip('.')}")
+            case Quota(), int(count):
+                if limit.value + count > (quota.effective_value or 0):
+                    above.append((limit, quota))
     return tuple(above), unread
 
 

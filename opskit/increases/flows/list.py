@@ -12,7 +12,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError, OpskitError, Problem
-from opskit.core.model import Quota
+from opskit.core.model import QuotaLookup, known_quota
 from opskit.increases import store
 from opskit.increases.store import RequestSnapshot, load_snapshots, save_snapshots
 from opskit.quotas.reads.code_cache import load_cache
@@ -114,5 +114,6 @@ def _read_region_requests(client: AwsClient, now: datetime) -> list[RequestState
     ]
 
 
-def _answer_value(lookup: object) -> float | None:
-    return lookup.effective_value if isinstance(lookup, Quota) else None
+def _answer_value(lookup: QuotaLookup) -> float | None:
+    quota = known_quota(lookup)
+    return quota.effective_value if quota else None

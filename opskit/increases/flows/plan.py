@@ -10,7 +10,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError
-from opskit.core.model import Quota, Unknown, Workload
+from opskit.core.model import Unknown, Workload, known_quota
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases import store
 from opskit.increases.reads import read_support
@@ -136,9 +136,10 @@ def read_and_plan(
 def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, now: datetime) -> QuotaSnapshot:
     """The quota with its default, every request made for it, and AWS Support if the channel uses it."""
     name = quota_name_for(target.requirement())
-    quota = read_quotas(client, [name], load_cache(client, now))[name]
-    if not isinstance(quota, Quota):
-        return QuotaSnapshot(client.region, name, quota)
+    lookup = read_quotas(client, [name], load_cache(client, now))[name]
+    quota = known_quota(lookup)
+    if quota is None:
+        return QuotaSnapshot(client.region, name, lookup)
     with_default, requests, support = gather(
         partial(add_default, client, quota),
         partial(requests_or_unknown, client, quota.code),
@@ -202,7 +203,7 @@ def _region_blocking_totals(client: AwsClient, targets: Sequence[IncreaseTarget]
             requirement.per_job,
         )
         for requirement in above
-        if isinstance(quota := quotas[quota_name_for(requirement)], Quota)
+        if (quota := known_quota(quotas[quota_name_for(requirement)]))
         and quota.effective_value is not None
         and quota.effective_value < requirement.count
     ]

@@ -190,7 +190,7 @@ def _look_up_outcome(context: _SubmitContext, sent: Increase, done: Increase, su
         case IncreaseOutcome.ALREADY_OPEN:
             return _with_open_request(done, requests_or_unknown(context.client, done.quota_code or ""))
         case IncreaseOutcome.FILED:
-            return _with_other_cases(context.client, sent, done) if isinstance(sent.step, CasePlan) else done
+            return _with_other_cases(context.client, sent, done)
         case IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
             return done
         case IncreaseOutcome.PLANNED | IncreaseOutcome.REFUSED:
@@ -201,7 +201,11 @@ def _with_other_cases(client: AwsClient, sent: Increase, done: Increase) -> Incr
     """A case that was filed, with the word that there are others for the quota: AWS Support takes duplicates, and
     another machine may have sent one at the same moment.
     """
-    others = [case for case in _open_cases_for(client, sent) if done.case_id not in (case.id, case.display_id)]
+    match sent.step:
+        case CasePlan():
+            others = [each for each in _open_cases_for(client, sent) if done.case_id not in (each.id, each.display_id)]
+        case RequestPlan() | CaseForRequestPlan() | ConsolePlan() | IncreaseResult():
+            return done
     if not others:
         return done
     numbers = ", ".join(case.display_id for case in others)

@@ -13,7 +13,7 @@ from opskit.aws.gather import gather_all
 from opskit.aws.polling import PollSchedule, poll
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CREDENTIAL_CODES, AwsError, CredentialsError, OpskitError, UsageError
-from opskit.core.model import NotOffered, Quota, Unknown
+from opskit.core.model import NotOffered, Unknown, known_quota
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases import store
 from opskit.increases.rules.increase import IncreaseTarget
@@ -143,9 +143,10 @@ def _observe_target(client: AwsClient, target: IncreaseTarget, progress: _Progre
         lookup = read_quotas(client, [name], QuotaCodeCache(now))[name]
     # The applied value decides, and a reached one needs no second call. It has been seen raised while the request still
     # read CASE_OPENED.
-    if not isinstance(lookup, Quota) or (lookup.effective_value or 0) >= target.value:
+    quota = known_quota(lookup)
+    if quota is None or (quota.effective_value or 0) >= target.value:
         return evaluate_observation(Observation(client.region, target, name, lookup))
-    requests = _read_requests(client, lookup.code)
+    requests = _read_requests(client, quota.code)
     queued, filed = _find_own_requests(client, name, requests, now)
     observation = Observation(
         client.region, target, name, lookup, requests, queued, progress.closed_for(client.region, name, now), filed

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from opskit.core.exceptions import Problem
 from opskit.core.message_phrases import ABOVE_DEFAULT, QUOTA_NOT_ADJUSTABLE
-from opskit.core.model import NotOffered, Quota, Unknown
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import (
     CaseForRequestPlan,
@@ -51,7 +51,7 @@ class QuotaSnapshot:
 
     region: str
     name: str
-    quota: Quota | NotOffered | Unknown
+    quota: QuotaLookup
     requests: tuple[IncreaseRequest, ...] | Unknown = ()
     support: SupportInfo | Unknown | None = None
 
@@ -73,7 +73,7 @@ def plan_increase(
         region=snapshot.region,
         target=target,
         quota_name=snapshot.name,
-        quota=snapshot.quota if isinstance(snapshot.quota, Quota) else None,
+        quota=None,
         channel=channel.first_tried,
         reason="",
         step=ConsolePlan(),  # until it is decided below; it sends nothing
@@ -87,7 +87,7 @@ def plan_increase(
                 f"{no_quota}: no increase can help, another Region might.", IncreaseResult(IncreaseOutcome.REFUSED)
             )
         case Quota() as quota:
-            return _plan_known_quota(increase, quota, snapshot, now, submission)
+            return _plan_known_quota(replace(increase, quota=quota), quota, snapshot, now, submission)
 
 
 def _unreadable_increase(increase: Increase, what: str, unread: Unknown) -> Increase:

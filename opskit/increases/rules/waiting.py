@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
-from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown, known_quota
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus, format_quota_value
 
@@ -175,8 +175,8 @@ def _evaluate_answered(observation: Observation, now: str, request: IncreaseRequ
 def _wait_result(
     observation: Observation, state: WaitState, reason: str, *, closed: bool = False, problem: Problem | None = None
 ) -> WaitResult:
-    code = observation.answer.code if isinstance(observation.answer, Quota) else None
-    value = observation.answer.effective_value if isinstance(observation.answer, Quota) else None
+    quota = known_quota(observation.answer)
+    code, value = (quota.code, quota.effective_value) if quota else (None, None)
     return WaitResult(
         observation.region, observation.target, observation.quota_name, code, value, state, reason, closed, problem
     )

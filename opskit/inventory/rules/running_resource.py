@@ -151,13 +151,19 @@ class RunningResource:
     @property
     def count(self) -> int | None:
         """The number of its instances, or units of concurrency; None: it has none, or AWS does not say."""
-        numbers = [_part_count(part) for part in self.parts if not isinstance(part, BilledVolume)]
+        numbers = [number for part in self.parts for number in _part_counts(part)]
         known = [number for number in numbers if number is not None]
         return sum(known) if known and len(known) == len(numbers) else None
 
 
-def _part_count(part: BilledInstances | BilledConcurrency) -> int | None:
-    return part.count if isinstance(part, BilledInstances) else part.units
+def _part_counts(part: BilledPart) -> tuple[int | None, ...]:
+    match part:
+        case BilledInstances():
+            return (part.count,)
+        case BilledConcurrency():
+            return (part.units,)
+        case BilledVolume():
+            return ()
 
 
 @dataclass(frozen=True)

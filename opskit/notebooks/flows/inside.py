@@ -21,9 +21,10 @@ from opskit.notebooks.flows.inspect import (
     close_idle,
     presigned_url_unknown,
 )
-from opskit.notebooks.reads.inside import InsideEvidence, make_terminal_name
+from opskit.notebooks.reads.inside import make_terminal_name
 from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
 from opskit.notebooks.reads.notebooks import read_presigned_url
+from opskit.notebooks.rules.evidence import InsideEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS, assess_with_inside, may_look_inside
 from opskit.notebooks.rules.own_traces import was_used_after

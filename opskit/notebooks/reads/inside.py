@@ -27,6 +27,7 @@ from opskit.notebooks.reads.jupyter_terminal import (
     read_last_activity,
     read_through_terminal,
 )
+from opskit.notebooks.rules.evidence import InsideEvidence
 from opskit.notebooks.rules.own_traces import (
     LOOK_SECONDS,
     PastLook,
@@ -34,9 +35,6 @@ from opskit.notebooks.rules.own_traces import (
     find_stale_terminals,
 )
 from opskit.notebooks.store import LookNotes
-
-InsideEvidence = InstanceReading | NoTerminal | Unknown
-"""What a look inside brings back."""
 
 
 def make_terminal_name() -> str:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from opskit.aws.gather import gather_all
 from opskit.core.model import JupyterState, Kernel, Terminal, Unknown
-from opskit.notebooks.reads.inside import InsideEvidence, look_deadline, look_inside
+from opskit.notebooks.reads.inside import look_deadline, look_inside
 from opskit.notebooks.reads.jupyter_answers import (
     merge_kernels,
     parse_kernels,
@@ -22,6 +22,7 @@ from opskit.notebooks.reads.jupyter_answers import (
     parse_terminals,
 )
 from opskit.notebooks.reads.jupyter_client import TIMEOUT_SECONDS, JupyterClient, ProbeError
+from opskit.notebooks.rules.evidence import InsideEvidence
 from opskit.notebooks.store import LookNotes
 
 _T = TypeVar("_T")

@@ -32,6 +32,10 @@ NotebookActivity = JupyterActivity | LogActivity
 """What a source of evidence says: a class for each member of ``EvidenceSource``, which is its ``source``."""
 
 
+InsideEvidence = InstanceReading | NoTerminal | Unknown
+"""What a look inside brings back."""
+
+
 @dataclass(frozen=True)
 class NotebookEvidence:
     """Everything that was read about one notebook. No field has a default: who reads a notebook says of each what was
@@ -44,7 +48,7 @@ class NotebookEvidence:
     notebook: Notebook
     tags: Mapping[str, str] | Unknown | None
     activity: NotebookActivity | None
-    inside: InstanceReading | NoTerminal | Unknown | None
+    inside: InsideEvidence | None
 
     @property
     def jupyter(self) -> JupyterState | None:

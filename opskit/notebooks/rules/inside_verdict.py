@@ -42,7 +42,11 @@ def why_not_inside(evidence: NotebookEvidence, policy: IdlePolicy) -> str | None
         return None
     if isinstance(evidence.tags, Mapping) and NO_INSIDE in evidence.tags:
         return f"{_UNSEEN}: tagged {NO_INSIDE}"
-    return f"not looked inside: {evidence.inside.reason}" if isinstance(evidence.inside, NoTerminal) else None
+    match evidence.inside:
+        case NoTerminal(reason):
+            return f"not looked inside: {reason}"
+        case InstanceReading() | Unknown() | None:
+            return None
 
 
 def assess_with_inside(evidence: NotebookEvidence, policy: IdlePolicy, now: datetime) -> IdleAssessment:

@@ -182,20 +182,17 @@ def _read_remedies(
 
 
 def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
-    offered = [
-        requirement
-        for requirement in snapshot.requirements
-        if not isinstance(snapshot.quotas[quota_name_for(requirement)], NotOffered)
-    ]
+    absent = {name for name, lookup in snapshot.quotas.items() if isinstance(lookup, NotOffered)}
+    offered = [each for each in snapshot.requirements if quota_name_for(each) not in absent]
     above = [requirement for requirement in with_all_limits(offered) if requirement.instance_type is None]
     suggested = {**snapshot.quotas, **snapshot.suggestions.quotas}
     # What nothing more is needed of refuses nothing, though more may be in use than there is.
     for requirement in (each for each in (*snapshot.requirements, *above) if each.count):
-        quota, in_use = snapshot.quotas[quota_name_for(requirement)], snapshot.in_use[requirement.workload]
+        name, in_use = quota_name_for(requirement), snapshot.in_use[requirement.workload]
         # A total that does not exist limits nothing.
-        if requirement.instance_type is None and isinstance(quota, NotOffered):
+        if requirement.instance_type is None and name in absent:
             continue
-        headroom = assess_headroom(snapshot.region, requirement, quota, in_use, snapshot.requests)
+        headroom = assess_headroom(snapshot.region, requirement, snapshot.quotas[name], in_use, snapshot.requests)
         if headroom.verdict.is_no:
             prices = snapshot.suggestions.prices
             alternatives = find_alternatives(snapshot.region, requirement, suggested, in_use, prices)

@@ -221,16 +221,17 @@ def find_alternatives(
     those that were read, by name, with the totals: what was not read does not count as available.
     """
     alternatives = []
+    absent = {name for name, lookup in quotas.items() if isinstance(lookup, NotOffered)}
     for instance_type in similar_types(requirement.instance_type or ""):
         instead = Requirement(instance_type, requirement.workload, requirement.count)
         if quota_name_for(instead) not in quotas:
             continue
         limits = [limit for limit in with_totals([instead]) if quota_name_for(limit) in quotas]
         headrooms = [
-            assess_headroom(region, limit, lookup, in_use, ())
+            assess_headroom(region, limit, quotas[quota_name_for(limit)], in_use, ())
             for limit in limits
             # A total that does not exist limits nothing.
-            if not isinstance(lookup := quotas[quota_name_for(limit)], NotOffered) or limit.instance_type
+            if limit.instance_type or quota_name_for(limit) not in absent
         ]
         if all(headroom.verdict.is_room for headroom in headrooms):
             free = int(min(headroom.free or 0.0 for headroom in headrooms))

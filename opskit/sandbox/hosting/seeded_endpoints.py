@@ -33,9 +33,13 @@ class SeededEndpoints:
 
     def add_seed(self, account_region: AccountRegion, seed: RecordSeed | EndpointSeed) -> None:
         """Enter one endpoint."""
-        if isinstance(seed, RecordSeed):
-            self._endpoints.add_seed_record(account_region, seed)
-            return
+        match seed:
+            case RecordSeed():
+                self._endpoints.add_seed_record(account_region, seed)
+            case EndpointSeed():
+                self._add_endpoint(account_region, seed)
+
+    def _add_endpoint(self, account_region: AccountRegion, seed: EndpointSeed) -> None:
         created = self._state.now() - seed.made_ago
         self._put_model(account_region, seed, created)
         endpoint = self._enter_endpoint(account_region, seed, created)
