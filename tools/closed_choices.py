@@ -3,7 +3,8 @@
 mypy's ``exhaustive-match`` finds a ``match`` that forgets a member, but it accepts ``case _``, and it does not look at
 ``if … else``: there a new member takes the last branch. This check closes those ways. A choice over an enumeration of
 opskit's is a ``match`` with every case named (``case _`` only to call ``assert_never``), a whole table of a module, or
-a property of the enumeration that is one of these. The same goes for a ``match`` over the classes of a union.
+a property of the enumeration that is one of these. The same goes for a ``match`` over the classes of a union, and
+``isinstance`` with a class of a union of three or more (but for ``Unknown``) is judged as a comparison with a member.
 
 Not reported: ``x is Kind.A`` that selects one member, as in a filter or in an ``if`` without ``else`` and ``return``;
 and a guard, ``if x is not Kind.A: raise …``, because a new member makes it raise.
@@ -21,8 +22,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from tools.class_unions import classes_of_unions, find_comparisons, find_unions
+
 _ENUM_BASES = {"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"}
-_INSTEAD = "name every case in a `match`, or give the enumeration a property that does"
+_INSTEAD = "name every case in a `match`, or give the enumeration (each class) a property that does"
 _NEGATIVE = (ast.IsNot, ast.NotIn, ast.NotEq)
 _FEWEST_SHARED_VALUES = 3
 """Enumerations with fewer members may share their values by chance (``on``, ``off``)."""
@@ -82,10 +85,11 @@ def _has_base(node: ast.ClassDef, names: Collection[str]) -> bool:
 def find_open_choices(sources: Mapping[Path, ast.Module]) -> list[Finding]:
     """Each choice that would handle a new member by default, at most one per line."""
     names = {enumeration.name for enumeration in find_enumerations(sources)}
-    unions = dict(union for tree in sources.values() for union in _find_unions(tree))
+    unions = find_unions(sources.values())
+    classes = classes_of_unions(unions)
     found: dict[tuple[Path, int], str] = {}
     for path, tree in sources.items():
-        for line, text in (*_ChoiceScan(tree, names).open_choices(), *_open_classes(tree, unions)):
+        for line, text in (*_ChoiceScan(tree, names, classes).open_choices(), *_open_classes(tree, unions)):
             found.setdefault((path, line), text)
     return [Finding(path, line, f"{text}: {_INSTEAD}") for (path, line), text in sorted(found.items())]
 
@@ -115,22 +119,12 @@ def find_rewritten_enumerations(sources: Mapping[Path, ast.Module]) -> list[Find
     ]
 
 
-def _find_unions(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
-    """Unions of classes that a module names, ``Step = One | Two``, each with its classes."""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.BitOr):
-            classes = {inner.id for inner in ast.walk(node.value) if isinstance(inner, ast.Name)}
-            # Sets are put together with the same sign; their names are in capitals.
-            if not any(name.isupper() for name in classes):
-                yield from ((target.id, classes) for target in node.targets if isinstance(target, ast.Name))
-
-
-def _open_classes(tree: ast.Module, unions: Mapping[str, set[str]]) -> Iterator[tuple[int, str]]:
+def _open_classes(tree: ast.Module, unions: Mapping[frozenset[str], str]) -> Iterator[tuple[int, str]]:
     """Each ``case _`` beside several classes of one union; beside one class it stands for the rest, as in a filter."""
     for node in ast.walk(tree):
         patterns = [case.pattern for case in node.cases] if isinstance(node, ast.Match) else []
         classes = list(dict.fromkeys(name for pattern in patterns for name in _pattern_classes(pattern)))
-        union = next((name for name, members in unions.items() if members >= set(classes)), None)
+        union = next((name for members, name in unions.items() if members >= set(classes)), None)
         for case in node.cases if isinstance(node, ast.Match) and union and len(classes) > 1 else ():
             if _is_wildcard(case.pattern) and not _calls_assert_never(case.body):
                 yield case.pattern.lineno, f"`case _` beside {classes[0]} of {union}"
@@ -179,10 +173,13 @@ def _last_name(node: ast.expr) -> str:
 
 
 class _ChoiceScan:
-    """Finds the open choices of one module. ``enumerations`` are the names of all enumerations."""
+    """Finds the open choices of one module. ``enumerations`` are the names of all enumerations, ``classes`` those of
+    classes of unions, each with its union.
+    """
 
-    def __init__(self, tree: ast.Module, enumerations: set[str]) -> None:
-        self.tree, self.enumerations = tree, enumerations
+    def __init__(self, tree: ast.Module, enumerations: set[str], classes: Mapping[str, str]) -> None:
+        self.tree, self.enumerations, self.classes = tree, enumerations, classes
+        self.comparisons = find_comparisons(tree, classes)
         self.groups = dict(self._named_groups())
         self.guards = set(self._guarding_comparisons())
 
@@ -193,15 +190,17 @@ class _ChoiceScan:
             yield from self._open_branches(node)
             yield from self._open_lookups(node)
             yield from self._open_properties(node)
-            if isinstance(node, ast.Compare) and id(node) not in self.guards:
-                yield from self._open_comparison(node)
+            comparison = self.comparisons.get(id(node))
+            if comparison and id(comparison) not in self.guards:
+                yield from self._open_comparison(comparison)
 
     def _find_member(self, node: ast.AST) -> str | None:
         """``Enumeration.MEMBER``, where ``node`` mentions one."""
         for inner in ast.walk(node):
-            owner = _last_name(inner.value) if isinstance(inner, ast.Attribute) and inner.attr.isupper() else ""
-            if isinstance(inner, ast.Attribute) and owner in self.enumerations:
-                return f"{owner}.{inner.attr}"
+            if isinstance(inner, ast.Attribute):
+                owner, name = _last_name(inner.value), inner.attr
+                if (name.isupper() and owner in self.enumerations) or self.classes.get(name) == owner:
+                    return f"{owner}.{name}"
             if isinstance(inner, ast.Name) and inner.id in self.groups:
                 return self.groups[inner.id]
         return None
@@ -211,8 +210,10 @@ class _ChoiceScan:
 
     def _compared_member(self, test: ast.expr) -> str | None:
         """The first member that a condition compares something with."""
-        comparisons = (inner for inner in ast.walk(test) if isinstance(inner, ast.Compare))
-        return next((member for each in comparisons if (member := self._find_member(each))), None)
+        return next((member for each in self._comparisons_in(test) if (member := self._find_member(each))), None)
+
+    def _comparisons_in(self, test: ast.expr) -> list[ast.Compare]:
+        return [self.comparisons[id(inner)] for inner in ast.walk(test) if id(inner) in self.comparisons]
 
     def _named_groups(self) -> Iterator[tuple[str, str]]:
         """Names of collections of members, such as ``_FINAL = {Kind.A, Kind.B}``, each with a member."""
@@ -231,11 +232,11 @@ class _ChoiceScan:
         """The ids of comparisons in an ``assert``, or in an ``if`` that raises for all members but those named."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and self._is_guard(node)):
-                yield from (id(inner) for inner in ast.walk(node.test) if isinstance(inner, ast.Compare))
+                yield from map(id, self._comparisons_in(node.test))
 
     def _is_guard(self, node: ast.If) -> bool:
         """Whether an ``if`` raises for every member that it does not name."""
-        about = [inner for inner in ast.walk(node.test) if isinstance(inner, ast.Compare) and self._find_member(inner)]
+        about = [each for each in self._comparisons_in(node.test) if self._find_member(each)]
         is_negative = all(isinstance(operator, _NEGATIVE) for inner in about for operator in inner.ops)
         return is_negative and not node.orelse and isinstance(node.body[-1], ast.Raise)
 
@@ -246,6 +247,8 @@ class _ChoiceScan:
         for case in node.cases:
             if members and _is_wildcard(case.pattern) and not _calls_assert_never(case.body):
                 yield case.pattern.lineno, f"`case _` beside {members[0]}"
+            if case.guard and (member := self._compared_member(case.guard)):
+                yield case.pattern.lineno, f"`case … if …` on {member}"
 
     def _open_branches(self, node: ast.AST) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.IfExp) and (member := self._compared_member(node.test)):

@@ -109,17 +109,17 @@ def judge_limits(needs: RequestNeeds, quotas: ReadQuotas) -> tuple[tuple[tuple[R
     for limit in _summed_limits(needs.limits):
         quota = quotas.by_name.get(limit.quota_name, Unknown("it was not read"))
         used = quotas.in_use.get(limit.quota_name, Unknown("what is in use was not read")) if limit.shared else 0
-        match quota, used:
-            case Unknown(reason), _:
+        match quota:
+            case Unknown(reason):
                 unread.append(f"{limit.quota_name}: {reason.rstrip('.')}")
-            case NotOffered(), _:
+            case NotOffered():
                 pass
-            case Quota(effective_value=None), _:
+            case Quota(effective_value=None):
                 unread.append(f"{limit.quota_name}: AWS gives no value")
-            case Quota(), Unknown(reason):
-                unread.append(f"{limit.quota_name}: what is in use could not be counted: {reason.rstrip('.')}")
-            case Quota(), int(count):
-                if limit.value + count > (quota.effective_value or 0):
+            case Quota():
+                if isinstance(used, Unknown):
+                    unread.append(f"{limit.quota_name}: what is in use could not be counted: {used.reason.rstrip('.')}")
+                elif limit.value + used > (quota.effective_value or 0):
                     above.append((limit, quota))
     return tuple(above), unread
 

@@ -43,6 +43,7 @@ OPEN = {
     "a member of another module": "return 1 if kind is kinds.Kind.A else 2",
     "a table inside an expression": 'return {Kind.A: "a", Kind.B: "b"}.get(kind, "")',
     "a table that is asked at once": 'return {Kind.A: "a", Kind.B: "b"}[kind]',
+    "a case with a condition": "match ready:\n    case True if kind is Kind.A:\n        go()",
     "a guard that lets the rest through": "if kind is Kind.A:\n    raise ValueError\nreturn send()",
     "a guard with else": "if kind is not Kind.A:\n    raise ValueError\nelse:\n    send()",
 }
@@ -116,6 +117,51 @@ def test_a_wildcard_beside_classes_of_a_union_is_found(wildcard: str) -> None:
 )
 def test_a_match_over_classes_that_is_closed_passes(body: str) -> None:
     assert union_choices_in(body) == []
+
+
+OPEN_BESIDE_CLASSES = {
+    "else": "if isinstance(step, One):\n    stop()\nelse:\n    send()",
+    "elif": "if isinstance(step, One):\n    stop()\nelif isinstance(step, Two):\n    send()",
+    "a ternary": "return step.x if isinstance(step, One) else None",
+    "a ternary beside something else": "return 1 if ready and isinstance(step, One) else 2",
+    "a return, then more": "if isinstance(step, One):\n    return 1\nreturn 2",
+    "not, and a return": "if not isinstance(step, One):\n    return\nstop()",
+    "all but one": "return [each for each in steps if not isinstance(each, One)]",
+    "some of them": "return isinstance(step, One | Two)",
+    "some of them as a tuple": "return isinstance(step, (One, Two))",
+    "a case with a condition": "match ready:\n    case True if isinstance(step, One):\n        go()",
+    "a union without a name": "step: Four | Five | Six | None = find()\nreturn 1 if isinstance(step, Four) else 2",
+}
+CLOSED_BESIDE_CLASSES = {
+    "a filter": "return [each for each in steps if isinstance(each, One)]",
+    "an if without else": "if isinstance(step, One):\n    step = renew(step)\nsend(step)",
+    "an answer": "return isinstance(step, One) and ready",
+    "a guard": "if not isinstance(step, One):\n    raise ValueError\nsend()",
+    "an assertion": "assert isinstance(step, One)\nsend()",
+    "what could not be read": "if isinstance(step, Unknown):\n    return 1\nreturn 2",
+    "a union of two": "return 1 if isinstance(step, Seven) else 2",
+    "a class of none": "return 1 if isinstance(step, Mapping) else 2",
+}
+CLASSES = "\n".join(f"class {each}: ..." for each in ("Four", "Five", "Six", "Seven", "Eight", "Unknown"))
+OTHER_UNIONS = f"{CLASSES}\nLook = Four | Five | Unknown\nPair = Seven | Eight\n"
+
+
+def instance_choices_in(body: str) -> list[str]:
+    """What is found in a function with this body, beside unions of three classes and one of two."""
+    tree = ast.parse(f"def decide(step, steps, ready):\n{indent(body, '    ')}\n")
+    sources = {Path("there.py"): ast.parse(UNION), Path("elsewhere.py"): ast.parse(OTHER_UNIONS), Path("here.py"): tree}
+    return [str(found) for found in find_open_choices(sources)]
+
+
+@pytest.mark.parametrize("body", OPEN_BESIDE_CLASSES.values(), ids=OPEN_BESIDE_CLASSES)
+def test_isinstance_that_leaves_other_classes_of_a_union_is_found(body: str) -> None:
+    assert instance_choices_in(body)
+    assert all(".One" in found or ".Four" in found for found in instance_choices_in(body))
+
+
+@pytest.mark.parametrize("body", CLOSED_BESIDE_CLASSES.values(), ids=CLOSED_BESIDE_CLASSES)
+def test_isinstance_that_picks_one_class_passes(body: str) -> None:
+    assert instance_choices_in(body) == []
 
 
 @pytest.mark.parametrize("answer", ["self is Kind.A", "self in (Kind.A, Kind.B)", "self == Kind.A"])

@@ -47,6 +47,28 @@ UNIONS = {
         "opskit/increases/rules/increase.py",
         {"opskit/increases/flows/submit.py", "opskit/increases/rules/increase.py"},
     ),
+    "QuotaLookup": (
+        "opskit/core/model.py",
+        {
+            *("opskit/core/model.py", "opskit/guards/rules/call_verdict.py", "opskit/increases/rules/plan.py"),
+            *("opskit/increases/rules/waiting.py", "opskit/quotas/rules/headroom.py"),
+        },
+    ),
+    "JobAction": (
+        "opskit/training/rules/job_names.py",
+        {
+            *("opskit/training/flows/plan.py", "opskit/training/flows/train.py"),
+            *("opskit/training/render/progress.py", "opskit/training/render/train.py"),
+        },
+    ),
+    "RunEvent": ("opskit/training/events.py", {"opskit/training/events.py", "opskit/training/render/progress.py"}),
+    "SeenNotebook": ("opskit/history/rules.py", {"opskit/history/rules.py"}),
+    "BilledPart": (
+        "opskit/inventory/rules/running_resource.py",
+        {"opskit/inventory/rules/running_resource.py", "opskit/inventory/rules/prices.py"},
+    ),
+    "InsideEvidence": ("opskit/notebooks/rules/evidence.py", {"opskit/notebooks/rules/inside_verdict.py"}),
+    "Seed": ("opskit/sandbox/scenarios.py", {"opskit/sandbox/scenarios.py"}),
 }
 """Unions of classes, each with the module it is in and where its classes are told apart."""
 
@@ -196,6 +218,13 @@ def test_what_once_did_the_wrong_thing_in_silence_fails(
     """A new way to ask filed a real request, a new evidence read the log, and a new status was taken for none."""
     refused = set(re.findall(rf"^(\S+?):\d+: error: .*{enumeration}\.{NEW}", changed_house.mypy, re.MULTILINE))
     assert places <= refused
+
+
+def test_every_union_of_three_classes_or_more_is_in_the_table() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "opskit").rglob("*.py")]
+    unions = {name for text in texts for name in re.findall(r"^(\w+) =(?: \|? ?[A-Z]\w*[a-z]\w*){3,}$", text, re.M)}
+    assert unions <= set(UNIONS)
+    assert len(unions) > 5
 
 
 @pytest.mark.parametrize("union", UNIONS)
