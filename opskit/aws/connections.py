@@ -221,21 +221,21 @@ def _seconds_left(deadline: float) -> float:
     return left
 
 
-def open_connection(front: SplitResult, proxy: SplitResult | None, deadline: float) -> HTTPConnection:
+def open_connection(origin: SplitResult, proxy: SplitResult | None, deadline: float) -> HTTPConnection:
     """A connection to a URL's host, or to the proxy that leads there."""
-    if front.scheme not in ("http", "https") or not front.hostname:
+    if origin.scheme not in ("http", "https") or not origin.hostname:
         raise ValueError("not a web page")
-    end = proxy or front
-    context = _ssl_context(_trusted_certificates()) if front.scheme == "https" else None
-    host = end.hostname or ""
-    line = HTTPSConnection(host, end.port, context=context) if context else HTTPConnection(host, end.port)
+    peer = proxy or origin
+    context = _ssl_context(_trusted_certificates()) if origin.scheme == "https" else None
+    host = peer.hostname or ""
+    connection = HTTPSConnection(host, peer.port, context=context) if context else HTTPConnection(host, peer.port)
     # Through a tunnel, so that the proxy sees neither the page nor the cookie.
-    if proxy and front.scheme == "https":
-        line.set_tunnel(front.hostname, front.port, _proxy_auth_header(proxy))
-    line.response_class = partial(_DeadlineResponse, deadline=deadline)  # type: ignore[assignment]
+    if proxy and origin.scheme == "https":
+        connection.set_tunnel(origin.hostname, origin.port, _proxy_auth_header(proxy))
+    connection.response_class = partial(_DeadlineResponse, deadline=deadline)  # type: ignore[assignment]
     # http.client has no public way to connect within a deadline.
-    line._create_connection = partial(_connect_socket, deadline)  # type: ignore[attr-defined]
-    return line
+    connection._create_connection = partial(_connect_socket, deadline)  # type: ignore[attr-defined]
+    return connection
 
 
 def _connect_socket(deadline: float, address: tuple[str, int], *_: Any) -> socket.socket:
@@ -281,11 +281,11 @@ def _ssl_context(named: str) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=named)
 
 
-def proxy_for(front: SplitResult) -> SplitResult | None:
+def proxy_for(origin: SplitResult) -> SplitResult | None:
     """The proxy of the environment for a host, as boto3 takes it; never for this machine."""
-    host = front.hostname or ""
+    host = origin.hostname or ""
     is_here = host.startswith("127.") or host in ("::1", "localhost") or host.endswith(".localhost")
-    named = None if is_here or proxy_bypass(host) else getproxies().get(front.scheme)
+    named = None if is_here or proxy_bypass(host) else getproxies().get(origin.scheme)
     return urlsplit(named if "//" in named else f"http://{named}") if named else None
 
 
@@ -298,9 +298,9 @@ def _proxy_auth_header(proxy: SplitResult) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {b64encode(words.encode()).decode()}"}
 
 
-def request_target(front: SplitResult, proxy: SplitResult | None, url: str) -> tuple[str, dict[str, str]]:
+def request_target(origin: SplitResult, proxy: SplitResult | None, url: str) -> tuple[str, dict[str, str]]:
     """What to ask for, and the headers it takes: of the host its page, of a proxy without a tunnel the whole URL."""
-    if proxy and front.scheme == "http":
+    if proxy and origin.scheme == "http":
         return url, _proxy_auth_header(proxy)
     parts = urlsplit(url)
     return urlunsplit(("", "", parts.path or "/", parts.query, "")), {}

@@ -14,7 +14,7 @@ _AWS_SLOTS = 5
 _JUPYTER_SLOTS = 11
 
 MAX_WORKERS = _AWS_SLOTS + _JUPYTER_SLOTS + 4
-"""Threads that keep every line busy; those too many wait for a line."""
+"""Threads that keep every connection busy; those too many wait for one."""
 
 # At once. Each holds two connections to AWS and four to its Jupyter, so that nothing it reads waits for another
 # answer; changes are sent so slowly that more would only wait.
@@ -29,28 +29,28 @@ _INSIDE = 8
 
 
 class ConnectionBudget:
-    """Lets callers through to AWS and to Jupyters, so many at once.
+    """Lets callers through to AWS and to Jupyters, a limited number at once.
 
-    boto3 keeps a connection open after a call, for each Region. So the lines to AWS are shared out among the Regions;
-    where there are more Regions than lines, each hangs up after its call. ``jupyter_slots`` are the lines to Jupyters,
-    eleven in all; entering one (``with``) waits until one is free.
+    boto3 keeps a connection open after a call, for each Region. So the connections to AWS are shared out among the
+    Regions; where there are more Regions than connections, each call closes its own. ``jupyter_slots`` are the
+    connections to Jupyters, eleven in all; entering one (``with``) waits until one is free.
     """
 
     def __init__(self, clients: Iterable[AwsClient]) -> None:
         regions = {client.region for client in clients}
-        self._hangs_up = len(regions) > _AWS_SLOTS
+        self._closes_each = len(regions) > _AWS_SLOTS
         self._aws = BoundedSemaphore(_AWS_SLOTS)
         self._of = {region: BoundedSemaphore(max(1, _AWS_SLOTS // len(regions))) for region in regions}
         self.jupyter_slots = BoundedSemaphore(_JUPYTER_SLOTS)
 
     @contextmanager
     def aws_slot(self, client: AwsClient) -> Iterator[None]:
-        """Hold a line to AWS in the client's Region, of five in all; waits until one is free."""
+        """Hold a connection to AWS in the client's Region, of five in all; waits until one is free."""
         with self._of[client.region], self._aws:
             try:
                 yield
             finally:
-                if self._hangs_up:
+                if self._closes_each:
                     client.session.close_idle_connections(client.region)
 
 

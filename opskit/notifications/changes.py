@@ -116,11 +116,11 @@ def _final_status(method: str, url: str, body: bytes | None) -> int | None:
 
 
 def _send_request(method: str, url: str, body: bytes | None, deadline: float) -> tuple[int, str | None]:
-    front = urlsplit(url)
-    proxy = proxy_for(front)
-    connection = open_connection(front, proxy, deadline)
+    origin = urlsplit(url)
+    proxy = proxy_for(origin)
+    connection = open_connection(origin, proxy, deadline)
     try:
-        target, headers = request_target(front, proxy, url)
+        target, headers = request_target(origin, proxy, url)
         kind = {"Content-Type": "application/json"} if body is not None else {}
         connection.request(method, target, body, headers={**headers, **kind, "User-Agent": "opskit"})
         answer = connection.getresponse()

@@ -73,7 +73,7 @@ def _look_and_note(jupyter: JupyterClient, notes: LookNotes) -> InstanceReading:
     past = notes.past_looks()
     before = activity_without_looks(used, past, there) or used
     left = _shut_stale_terminals(jupyter, there, past, notes)
-    now = datetime.now(UTC) + jupyter.ahead
+    now = datetime.now(UTC) + jupyter.clock_skew
     notes.begin_look(PastLook(now, before, others=frozenset(each.name for each in left)))
     try:
         output = read_through_terminal(jupyter, notes)
@@ -102,7 +102,7 @@ def _shut_stale_terminals(
     jupyter: JupyterClient, there: Sequence[Terminal], past: Sequence[PastLook], notes: LookNotes
 ) -> tuple[Terminal, ...]:
     """The terminals there are, without those that killed looks left."""
-    stale = find_stale_terminals(there, past, datetime.now(UTC) + jupyter.ahead)
+    stale = find_stale_terminals(there, past, datetime.now(UTC) + jupyter.clock_skew)
     gone = {name for name in stale if delete_terminal(jupyter, name)}
     notes.mark_others_shut(gone)
     return tuple(each for each in there if each.name not in gone)

@@ -102,20 +102,20 @@ class OpenJupyter:
     """
 
     def __init__(self, jupyter: JupyterClient) -> None:
-        self._visit = jupyter
-        self._lines: list[JupyterClient] = []
+        self._client = jupyter
+        self._connections: list[JupyterClient] = []
 
     def open_connections(self) -> None:
         """Open a connection for each question, so that asking takes no longer than the longest answer."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        self._lines = [self._visit.open_sibling(deadline) for _ in _QUESTIONS]
-        gather_all([partial(_try_connect, line) for line in self._lines])
+        self._connections = [self._client.open_sibling(deadline) for _ in _QUESTIONS]
+        gather_all([partial(_try_connect, connection) for connection in self._connections])
 
     def read_all(self) -> JupyterState | Unknown:
         """Everything there is to know, asked side by side; Unknown, with the reason, where Jupyter gives no usable
         answer.
         """
-        asked = [_Probe(line) for line in self._lines]
+        asked = [_Probe(connection) for connection in self._connections]
         asks = [partial(probe.read, *question) for probe, question in zip(asked, _QUESTIONS.items(), strict=True)]
         try:
             kernels, sessions, terminals, used = gather_all(asks)
@@ -123,18 +123,18 @@ class OpenJupyter:
             return Unknown(f"Jupyter could not be looked into ({type(error).__name__})")
         # One host has one clock. Where the answers disagree, the largest difference is taken: one that is too large
         # makes the verdict unknown.
-        everything = _Probe(max(self._lines, key=lambda line: abs(line.ahead)))
+        everything = _Probe(max(self._connections, key=lambda connection: abs(connection.clock_skew)))
         everything.errors = {what: gap for probe in asked for what, gap in probe.errors.items()}
         return everything.state(merge_kernels(kernels, sessions), terminals, used)
 
     def look_inside(self, notes: LookNotes) -> InsideEvidence:
         """What runs in the instance beside it, seen through a terminal."""
-        with self._visit.open_sibling(look_deadline()) as line:
-            return look_inside(line, notes)
+        with self._client.open_sibling(look_deadline()) as connection:
+            return look_inside(connection, notes)
 
     def close_connections(self) -> None:
         """End what is open."""
-        gather_all([line.close_connection for line in self._lines])
+        gather_all([connection.close_connection for connection in self._connections])
 
 
 @contextmanager
@@ -161,13 +161,13 @@ def open_jupyter(
 
 
 def _let_in(jupyter: JupyterClient) -> tuple[OpenJupyter, bool]:
-    jupyter.get_json("api/status")  # the first cookie need not be the one that opens the door
+    jupyter.get_json("api/status")  # the first cookie need not be the one that lets us in
     return OpenJupyter(jupyter), False
 
 
-def _try_connect(line: JupyterClient) -> None:
+def _try_connect(connection: JupyterClient) -> None:
     try:
-        line.connect_now()
+        connection.connect_now()
     except ProbeError:
         return  # whoever asks on it tries again, and tells what is wrong
 
@@ -186,7 +186,7 @@ class _Probe:
         """What is known by now."""
         gaps = tuple(gap for what, gap in self.errors.items() if what != _TERMINALS)
         last_used = used[0] if used else None
-        return JupyterState(kernels, terminals, last_used, gaps, self.client.ahead, self.errors.get(_TERMINALS))
+        return JupyterState(kernels, terminals, last_used, gaps, self.client.clock_skew, self.errors.get(_TERMINALS))
 
     def read(self, what: str, read: Callable[[Any], tuple[_T, ...]]) -> tuple[_T, ...]:
         """The answer to ``what``, read; nothing, and a gap, where there is none. A Jupyter that knows no terminals,

@@ -31,7 +31,7 @@ TIMEOUT_SECONDS = 10.0
 MAX_BYTES = 1_000_000
 """A thousand kernels are told in half of this; what is longer is no answer of Jupyter's."""
 
-_PARTING_SECONDS = 0.1
+_CLOSE_SECONDS = 0.1
 _MAX_REDIRECTS = 6
 _MAX_TRIES = 3
 # Without it, Jupyter takes our questions for somebody's work and the notebook never comes to rest. It goes with the
@@ -56,24 +56,25 @@ class _HttpReply:
     body: bytes = field(repr=False)
     location: str | None = field(repr=False)
     date: str | None
-    heard: datetime
+    received_at: datetime
 
 
 class JupyterClient:
     """A way into one Jupyter over one connection, which ends with the block. Everything must be answered before
-    ``deadline`` (of ``time.monotonic``). ``ahead`` is by how much Jupyter's clock is ahead of ours, once it told.
+    ``deadline`` (of ``time.monotonic``). ``clock_skew`` is how far Jupyter's clock is ahead of this machine's, once a
+    response has told.
     """
 
     def __init__(self, url: str, deadline: float) -> None:
-        self.ahead = timedelta(0)
+        self.clock_skew = timedelta(0)
         self._deadline = deadline
-        self._pending: str | None = url
-        self._front = urlsplit(url)
-        self._origin = f"{self._front.scheme}://{self._front.netloc}"
-        self._proxy = proxy_for(self._front)
+        self._next_url: str | None = url
+        self._origin = urlsplit(url)
+        self._base_url = f"{self._origin.scheme}://{self._origin.netloc}"
+        self._proxy = proxy_for(self._origin)
         self._jar = CookieJar()
-        self._hops = 0
-        self._line: HTTPConnection | None = None
+        self._redirects = 0
+        self._connection: HTTPConnection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -87,15 +88,15 @@ class JupyterClient:
         Raises:
             ProbeError: Jupyter does not let us in.
         """
-        while self._pending and not len(self._jar):
-            self._follow_redirect(self._pending)
+        while self._next_url and not len(self._jar):
+            self._follow_redirect(self._next_url)
 
     def open_sibling(self, deadline: float) -> JupyterClient:
         """Another connection into the same Jupyter, with the cookies of this one, once it has entered. ``deadline``, of
         ``time.monotonic``, is that of all its answers.
         """
-        other = JupyterClient(urlunsplit((self._front.scheme, self._front.netloc, "", "", "")), deadline)
-        other._pending, other._jar, other.ahead = None, self._jar, self.ahead
+        other = JupyterClient(urlunsplit((self._origin.scheme, self._origin.netloc, "", "", "")), deadline)
+        other._next_url, other._jar, other.clock_skew = None, self._jar, self.clock_skew
         return other
 
     def connect_now(self) -> None:
@@ -106,11 +107,11 @@ class JupyterClient:
         """
         trouble: ProbeError | None = None
         try:
-            self._line = open_connection(self._front, self._proxy, self._deadline)
-            self._line.connect()
+            self._connection = open_connection(self._origin, self._proxy, self._deadline)
+            self._connection.connect()
         except Exception as error:
             self.close_connection()
-            trouble = _transport_error("its door", error)
+            trouble = _transport_error("the connection", error)
         if trouble:
             raise trouble
 
@@ -137,10 +138,10 @@ class JupyterClient:
         """
         self.close_connection()  # one that was kept open may be closed at the other end, and nothing is sent twice
         token = self._xsrf_token()
-        headers = {"Origin": self._origin, "X-XSRFToken": token, "Content-Type": "application/json"}
+        headers = {"Origin": self._base_url, "X-XSRFToken": token, "Content-Type": "application/json"}
         content = None if body is None else json.dumps(body).encode()
         try:
-            reply = self._fetch_page(f"{self._origin}/{what}", method, content, headers)
+            reply = self._fetch_page(f"{self._base_url}/{what}", method, content, headers)
         except Exception as error:
             trouble = _transport_error(what, error)
         else:
@@ -157,20 +158,20 @@ class JupyterClient:
             ProbeError: Jupyter gives none, or what is read of it is late, too long or no websocket.
         """
         self.close_connection()
-        request = Request(_without_activity(f"{self._origin}/{what}"))
+        request = Request(_without_activity(f"{self._base_url}/{what}"))
         self._jar.add_cookie_header(request)
         trouble: ProbeError | None = None
         try:
-            line = open_connection(self._front, self._proxy, self._deadline)
-            line.connect()
-            target, passes = request_target(self._front, self._proxy, request.full_url)
-            socket_line = JupyterWebSocket(line.sock, self._deadline, MAX_BYTES)
+            connection = open_connection(self._origin, self._proxy, self._deadline)
+            connection.connect()
+            target, proxy_headers = request_target(self._origin, self._proxy, request.full_url)
+            websocket = JupyterWebSocket(connection.sock, self._deadline, MAX_BYTES)
             try:
-                headers = {"Origin": self._origin, **request.unredirected_hdrs, **passes}
-                socket_line.open_websocket(self._front.netloc, target, headers)
-                yield socket_line
+                headers = {"Origin": self._base_url, **request.unredirected_hdrs, **proxy_headers}
+                websocket.open_websocket(self._origin.netloc, target, headers)
+                yield websocket
             finally:
-                socket_line.close_websocket()
+                websocket.close_websocket()
         except Exception as error:
             trouble = _transport_error("a terminal", error)
         if trouble:
@@ -187,19 +188,19 @@ class JupyterClient:
             if token := _find_cookie(self._jar, "_xsrf"):
                 return token
             with suppress(ProbeError):
-                self._get_page(f"{self._origin}/{page}", "the front page")
+                self._get_page(f"{self._base_url}/{page}", "the front page")
         if token := _find_cookie(self._jar, "_xsrf"):
             return token
         # Where no page gives one, our own does: all that counts is that the two are the same.
         made = secrets.token_hex(16)
-        self._jar.set_cookie(_make_cookie("_xsrf", made, self._front.hostname or ""))
+        self._jar.set_cookie(_make_cookie("_xsrf", made, self._origin.hostname or ""))
         return made
 
     def _get_json_once(self, what: str) -> Any:
-        target = f"{self._origin}/{what}"
+        target = f"{self._base_url}/{what}"
         reply = self._get_page(target, what)
-        while self._pending and _is_rejected(reply.status):  # the first cookie was not the one that opens the door
-            self._follow_redirect(self._pending)
+        while self._next_url and _is_rejected(reply.status):  # the first cookie does not let us in
+            self._follow_redirect(self._next_url)
             reply = self._get_page(target, what)
         if reply.status != 200:
             raise _rejected_error(what, reply.status, has_cookie=bool(len(self._jar)))
@@ -207,24 +208,25 @@ class JupyterClient:
         if answer is None:
             raise ProbeError(f"Jupyter's response to {what} is not JSON", transient=True)
         if said := parse_http_date(reply.date):
-            self.ahead = said - reply.heard
+            self.clock_skew = said - reply.received_at
         return answer
 
     def _follow_redirect(self, url: str) -> None:
-        """Open a page; where it sends us on, if it stays with the notebook, is pending next."""
-        self._hops += 1
-        if self._hops > _MAX_REDIRECTS:
+        """Open a page; where it sends us on, if it stays with the notebook, is followed next."""
+        self._redirects += 1
+        if self._redirects > _MAX_REDIRECTS:
             raise ProbeError("Jupyter's front page redirects in a loop")
         reply = self._get_page(url, "the front page")
         if reply.status != 200 and not (300 <= reply.status < 400 and reply.location):
             raise _rejected_error("the front page", reply.status)
-        self._pending = _redirect_target(url, reply.location) if reply.status != 200 else None
-        if reply.status != 200 and self._pending is None and not len(self._jar):
+        self._next_url = _redirect_target(url, reply.location) if reply.status != 200 else None
+        if reply.status != 200 and self._next_url is None and not len(self._jar):
             raise ProbeError("Jupyter redirects to a sign-in page")
 
     def _get_page(self, url: str, what: str) -> _HttpReply:
         """One GET. No error but a ``ProbeError`` leaves it."""
-        for is_first in (self._line is None, True):  # one that was kept open may have been closed at the other end
+        # One that was kept open may have been closed at the other end.
+        for is_first in (self._connection is None, True):
             try:
                 return self._fetch_page(url)
             except Exception as error:
@@ -241,29 +243,30 @@ class JupyterClient:
         url = _without_activity(url)
         request = Request(url)
         self._jar.add_cookie_header(request)
-        if self._line is None:
-            self._line = open_connection(self._front, self._proxy, self._deadline)
-        target, passes = request_target(self._front, self._proxy, url)
-        self._line.request(method, target, body, headers={**request.unredirected_hdrs, **passes, **(headers or {})})
-        with self._line.getresponse() as answer:
-            heard = datetime.now(UTC)
+        if self._connection is None:
+            self._connection = open_connection(self._origin, self._proxy, self._deadline)
+        target, proxy_headers = request_target(self._origin, self._proxy, url)
+        sent = {**request.unredirected_hdrs, **proxy_headers, **(headers or {})}
+        self._connection.request(method, target, body, headers=sent)
+        with self._connection.getresponse() as answer:
+            received_at = datetime.now(UTC)
             self._jar.extract_cookies(answer, request)
             return _HttpReply(
-                answer.status, _read_body(answer), answer.getheader("location"), answer.getheader("date"), heard
+                answer.status, _read_body(answer), answer.getheader("location"), answer.getheader("date"), received_at
             )
 
     def close_connection(self) -> None:
         """End the connection."""
-        line, self._line = self._line, None
-        if line is None:
+        connection, self._connection = self._connection, None
+        if connection is None:
             return
         with suppress(OSError):
-            if line.sock is not None:
-                line.sock.shutdown(socket.SHUT_WR)
-                line.sock.settimeout(_PARTING_SECONDS)
+            if connection.sock is not None:
+                connection.sock.shutdown(socket.SHUT_WR)
+                connection.sock.settimeout(_CLOSE_SECONDS)
                 # The other end counts connections as well, so it is given a moment to see the end and close too.
-                line.sock.recv(1)
-        line.close()
+                connection.sock.recv(1)
+        connection.close()
 
 
 def _read_body(answer: HTTPResponse) -> bytes:
@@ -283,16 +286,16 @@ def _without_activity(url: str) -> str:
     return parts._replace(query=f"{parts.query}&{_NO_ACTIVITY_QUERY}".lstrip("&")).geturl()
 
 
-def _redirect_target(ctx: str, location: str | None) -> str | None:
+def _redirect_target(page_url: str, location: str | None) -> str | None:
     """Where a redirect leads, if it stays on the notebook's own host."""
-    there = urljoin(ctx, location or "")
+    target = urljoin(page_url, location or "")
     hosts = {
         (parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
-        for parts in map(urlsplit, (ctx, there))
+        for parts in map(urlsplit, (page_url, target))
     }
     # Elsewhere nobody is followed, and no cookie goes. A host of AWS's is no exception: other people's notebooks are
     # such hosts too.
-    return there if len(hosts) == 1 else None
+    return target if len(hosts) == 1 else None
 
 
 def _is_rejected(status: int) -> bool:
@@ -300,7 +303,7 @@ def _is_rejected(status: int) -> bool:
 
 
 def _rejected_error(what: str, status: int, *, has_cookie: bool = True) -> ProbeError:
-    """Whoever was given no cookie met somebody else at the front door, a proxy that had a bad moment for example."""
+    """Without a cookie, what answered was not Jupyter, but a proxy for example: another attempt may get through it."""
     if _is_rejected(status):
         return ProbeError(f"Jupyter denied access ({what}: HTTP {status})", transient=not has_cookie)
     return ProbeError(

@@ -81,20 +81,20 @@ def run_in_terminal(jupyter: JupyterClient, name: str, notes: LookNotes) -> str:
     Raises:
         ProbeError: it does not come to its last line, or the state folder cannot be used.
     """
-    with jupyter.open_websocket(f"terminals/websocket/{name}") as line:
-        written = _wait_for_prompt(line)
+    with jupyter.open_websocket(f"terminals/websocket/{name}") as websocket:
+        written = _wait_for_prompt(websocket)
         notes.mark_typed()
-        line.send_text(json.dumps(["stdin", COMMAND]))
-        written += _read_to_last_line(line)
-        line.finish_websocket(time.monotonic() + _GOODBYE_SECONDS)
+        websocket.send_text(json.dumps(["stdin", COMMAND]))
+        written += _read_to_last_line(websocket)
+        websocket.finish_websocket(time.monotonic() + _GOODBYE_SECONDS)
     return written
 
 
-def _read_to_last_line(line: JupyterWebSocket) -> str:
+def _read_to_last_line(websocket: JupyterWebSocket) -> str:
     written: list[str] = []
     tail = ""
     while not _DONE.search(tail):
-        kind, text = _parse_message(line.receive_text())
+        kind, text = _parse_message(websocket.receive_text())
         if kind == "disconnect":
             break
         written.append(text)
@@ -104,11 +104,11 @@ def _read_to_last_line(line: JupyterWebSocket) -> str:
     return "".join(written)
 
 
-def _wait_for_prompt(line: JupyterWebSocket) -> str:
+def _wait_for_prompt(websocket: JupyterWebSocket) -> str:
     until = time.monotonic() + _PROMPT_SECONDS
     try:
         while True:
-            kind, text = _parse_message(line.receive_text(until))
+            kind, text = _parse_message(websocket.receive_text(until))
             if kind == "disconnect":
                 raise ConnectionError("the shell has ended")
             if text:

@@ -152,7 +152,7 @@ def test_jupyter_what_fails_is_a_sentence_that_tells_no_key(
 @pytest.mark.served
 def test_jupyter_a_bug_in_the_visit_is_a_sentence_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def stumble(self: jupyter_client.JupyterClient, what: str) -> Any:
-        raise RuntimeError(f"about {self._pending} {KEY}")
+        raise RuntimeError(f"about {self._next_url} {KEY}")
 
     monkeypatch.setattr(jupyter_client.JupyterClient, "get_json", stumble)
     seen = sight(FakeNotebook("lab"))
