@@ -214,7 +214,8 @@ def run_result(run: JobRun, log: str | OpskitError, *, quiet: bool, told: Sequen
 def _success_note(run: JobRun, log: str) -> str:
     if run.process is None:
         return f"{run.job}: an earlier run still goes on; nothing was done."
-    return f"{run.job}: all well, after {run.process.seconds:.1f} s. The log: {log}"
+    # Of the command alone: whether somebody could be told of it is not known yet.
+    return f"{run.job}: the command succeeded after {run.process.seconds:.1f} s. The log: {log}"
 
 
 def _job_record(run: CronEntry) -> dict[str, Any]:

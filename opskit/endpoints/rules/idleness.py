@@ -151,9 +151,8 @@ def _assess_use(endpoint: HostedEndpoint, use: EndpointUse, patience: Patience, 
     if latest > now + MAX_CLOCK_SKEW:
         return _unreadable(f"it is said to be {what} in the future ({latest:%Y-%m-%d %H:%M} UTC)")
     if age < patience.span:
-        told = age if what != "invoked" else max(now - (use.last_invocation() or latest), age)
-        reason = f"last {what} {format_duration(told)} ago, less than {patience}"
-        return EndpointAssessment(EndpointVerdict.BUSY, reason, age)
+        since = _since_invoked(use, now, age) if what == "invoked" else format_duration(age)
+        return EndpointAssessment(EndpointVerdict.BUSY, f"last {what} {since} ago, less than {patience}", age)
     if isinstance(use.backlog, int) and use.backlog > 0:
         return EndpointAssessment(EndpointVerdict.BUSY, f"{use.backlog} requests wait in its queue")
     if (unread := use.unread()) is not None:
@@ -164,11 +163,20 @@ def _assess_use(endpoint: HostedEndpoint, use: EndpointUse, patience: Patience, 
         return _unreadable(f"its invocations were read for {format_duration(now - use.since)} only")
     limit = f"; it may be idle for {patience}" if patience.because else ""
     if what == "invoked":
-        return EndpointAssessment(EndpointVerdict.IDLE, f"last invoked {format_duration(age)} ago{limit}", age)
+        return EndpointAssessment(EndpointVerdict.IDLE, f"last invoked {_since_invoked(use, now, age)} ago{limit}", age)
     # Before the time that was asked about it may have been invoked, so that is all that can be said.
     silent = min(age, now - use.since)
     said = f"no invocation in {format_duration(silent)}; {what} {format_duration(age)} ago"
     return EndpointAssessment(EndpointVerdict.IDLE, f"{said}{limit}", silent)
+
+
+def _since_invoked(use: EndpointUse, now: datetime, least: timedelta) -> str:
+    """The time since the last invocation. CloudWatch tells only in which period one was: from ``least`` since the end
+    of that to the time since its beginning.
+    """
+    most = max(now - (use.last_invocation() or now), least)
+    bounds = dict.fromkeys((format_duration(least), format_duration(most)))
+    return " to ".join(bounds)
 
 
 def _invoked(use: EndpointUse) -> list[tuple[datetime, str]]:

@@ -67,8 +67,9 @@ BOUND = "opskit:deployed-until"
 CASES = [
     ("nothing in 14 days", endpoint(), {}, used(NO_USE), IDLE, "no invocation in 14d"),
     ("a shorter time was asked about", endpoint(), {}, used(NO_USE, since=3), UNKNOWN, "for 3d only"),
-    ("invoked yesterday", endpoint(), {}, used(invoked(1)), BUSY, "last invoked 1d ago"),
-    ("invoked long ago", endpoint(), {}, used(invoked(20), since=30), IDLE, "last invoked 19d"),
+    ("invoked yesterday", endpoint(), {}, used(invoked(1)), BUSY, "last invoked 23h55m to 1d ago"),
+    ("invoked long ago", endpoint(), {}, used(invoked(20), since=30), IDLE, "last invoked 19d23h to 20d ago"),
+    ("invoked a moment ago", endpoint(), {}, used(invoked(0.0042)), BUSY, "last invoked 1m to 6m ago"),
     ("one variant of two", endpoint(), {}, used(NO_USE, invoked(1)), BUSY, "last invoked"),
     ("one variant unread", endpoint(), {}, used(NO_USE, UNREAD), UNKNOWN, "throttled"),
     ("one unread, one busy", endpoint(), {}, used(UNREAD, invoked(1)), BUSY, "last invoked"),
