@@ -54,13 +54,13 @@ def read_price(client: AwsClient, instance_type: str, component: PriceComponent)
         usd = _read_price_list(client, instance_type, component)
     except AwsError as failure:
         reason = failure.problem.message.rstrip(".")
-        price = _bundled_price(client.region, instance_type, component, reason)
+        price = _bundled_price(client.region, instance_type, component, reason, failure.problem.code)
         if isinstance(price, Price):  # an Unknown says why by itself
             send_notice(f"AWS's price list could not be read, so older prices are shown ({reason}).")
         return price
     if usd is not None:
         return Price(usd, LISTED_SOURCE)
-    return _bundled_price(client.region, instance_type, component, "AWS's price list does not have it")
+    return _bundled_price(client.region, instance_type, component, "AWS's price list does not have it", "no-price")
 
 
 def read_listed_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
@@ -195,9 +195,11 @@ def _without_trailing_zeros(number: object) -> Decimal:
     return Decimal(f"{Decimal(str(number)).normalize():f}")
 
 
-def _bundled_price(region: str, instance_type: str, component: PriceComponent, why: str) -> Price | Unknown:
+def _bundled_price(
+    region: str, instance_type: str, component: PriceComponent, why: str, code: str = "unreadable"
+) -> Price | Unknown:
     if region != _BUNDLED_REGION:
-        return Unknown(f"the price of {instance_type} in {region} is not known ({why})")
+        return Unknown(f"the price of {instance_type} in {region} is not known ({why})", code)
     rows = {
         row["component"]: row
         for row in _bundled_prices()
@@ -205,7 +207,7 @@ def _bundled_price(region: str, instance_type: str, component: PriceComponent, w
     }
     row = rows.get(component.value) or rows.get("any")
     if row is None:
-        return Unknown(f"the price of {instance_type} for {component.value} is not known ({why})")
+        return Unknown(f"the price of {instance_type} for {component.value} is not known ({why})", code)
     source = f"opskit's table, as of {row['as_of']}, confidence {row['confidence']}"
     return Price(_without_trailing_zeros(row["usd_per_hour"]), source)
 

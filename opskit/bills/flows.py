@@ -17,12 +17,13 @@ from opskit.bills.rules.items import BilledItem, billed_item, billed_verdict, de
 from opskit.core.exceptions import AwsError, Problem
 from opskit.core.model import Unknown
 from opskit.core.tags import keep_reason
+from opskit.core.unread_prices import unread_price_problems
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.rules.idleness import EndpointAssessment, EndpointPolicy, protection_reason
 from opskit.inventory.flows.inventory import Inventory, InventoryGap, read_inventory
 from opskit.inventory.flows.owners import find_trail_owners
 from opskit.inventory.reads.prices import read_prices
-from opskit.inventory.rules.prices import hourly_price, is_unread_price
+from opskit.inventory.rules.prices import hourly_price
 from opskit.inventory.rules.running_resource import RunningResource
 
 
@@ -93,14 +94,13 @@ def read_current_costs(
     looks = gather_all([partial(_read_region_costs, client, now, policy, trail, metrics) for client in clients])
     items = dearest_first(item for look in looks for item in look.items)
     inventories = [look.inventory for look in looks]
-    gaps = tuple(
-        problem for look in looks for problem in (*_gap_problems(look.inventory), *_price_problems(look.items))
-    )
+    gaps = [problem for look in looks for problem in _gap_problems(look.inventory)]
+    unread = unread_price_problems(((item.resource.region, item.usd_per_hour) for item in items), "item")
     return CurrentCosts(
         items,
         tuple(client.region for client in clients),
         _read_account(clients, items),
-        (*gaps, *(problem for look in looks for problem in look.uses.problems)),
+        (*gaps, *unread, *(problem for look in looks for problem in look.uses.problems)),
         bool(inventories) and all(inventory.is_dark for inventory in inventories),
         next((look.owners_gap for look in looks if look.owners_gap), None),
         sum(look.uses.metrics for look in looks),
@@ -194,12 +194,3 @@ def _unread_resource_problems(inventory: Inventory) -> Iterator[Problem]:
             what = f"1 {word} is" if len(those) == 1 else f"{len(those)} {word}s are"
             text = f"What {what} billed for could not be read: {gap.reason}"
             yield Problem(gap.code, f"{text.rstrip('.')}.", gap.hint, those[0].region)
-
-
-def _price_problems(items: Sequence[BilledItem]) -> Iterator[Problem]:
-    """Why prices of a Region could not be read; what the price list does not have is no problem of reading it."""
-    unread = [item for item in items if is_unread_price(item.usd_per_hour)]
-    if unread and isinstance(first := unread[0].usd_per_hour, Unknown):
-        what = "1 item" if len(unread) == 1 else f"{len(unread)} items"
-        text = f"The price of {what} could not be read: {first.reason}"
-        yield Problem(first.code, f"{text.rstrip('.')}.", first.hint, unread[0].resource.region)

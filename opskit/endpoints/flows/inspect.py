@@ -30,7 +30,7 @@ from opskit.endpoints.rules.idleness import (
 )
 from opskit.endpoints.rules.model import EndpointUse, HostedEndpoint
 from opskit.inventory.reads.prices import read_prices
-from opskit.inventory.rules.prices import hourly_price, is_unread_price
+from opskit.inventory.rules.prices import hourly_price
 from opskit.quotas.reads.usage_listings import EndpointConfigs
 
 _ENDPOINTS = "sagemaker:endpoint"
@@ -42,7 +42,7 @@ Tags = Mapping[str, str] | Unknown
 @dataclass(frozen=True)
 class InspectedEndpoint:
     """One endpoint, looked at. ``use`` None: the verdict did not need it; ``usd_per_hour`` None: nobody knows its
-    price, and ``price_gap`` is why, where it could not be read. ``patience`` is after how long this one is idle.
+    price, and ``price_gap`` is why, where it is not known. ``patience`` is after how long this one is idle.
     ``trail_owner`` is whose it is by CloudTrail; None: it was not asked, or does not know.
     """
 
@@ -229,7 +229,8 @@ def _inspect_region(
         _assess(client, endpoint, told, uses.get(endpoint.name), own, usd, now)
         for (endpoint, told), own, usd in zip(wanted, policies, usd_per_hour, strict=True)
     ]
-    seen = [replace(each, price_gap=_price_gap(told)) for each, told in zip(seen, told_prices, strict=True)]
+    price_gaps = [told if isinstance(told, Unknown) else None for told in told_prices]
+    seen = [replace(each, price_gap=gap) for each, gap in zip(seen, price_gaps, strict=True)]
     return _RegionLook(tuple(seen), problems)
 
 
@@ -287,7 +288,3 @@ def endpoint_price(endpoint: HostedEndpoint, prices: Mapping[PriceKey, Price | U
         return Unknown("AWS does not say what it is billed for", "no-price")
     usd = hourly_price(endpoint.billed, prices)
     return usd if isinstance(usd, Unknown) else Decimal(f"{usd.normalize():f}")
-
-
-def _price_gap(usd_per_hour: Decimal | Unknown) -> Unknown | None:
-    return usd_per_hour if isinstance(usd_per_hour, Unknown) and is_unread_price(usd_per_hour) else None

@@ -12,6 +12,7 @@ from opskit.core.exceptions import Problem
 from opskit.core.grace import patience_record
 from opskit.core.model import Unknown
 from opskit.core.owners import owner_record
+from opskit.core.unread_prices import unread_price_problems
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.rules.model import EndpointUse, EndpointVerdict, HostedEndpoint, VariantState
@@ -160,9 +161,4 @@ def look_notes(look: EndpointInspection) -> Sequence[str]:
 
 def price_problems(endpoints: Sequence[InspectedEndpoint]) -> Iterator[Problem]:
     """Why prices are shown as ``?``, where they could not be read: a sentence for each Region."""
-    gaps = [(each.endpoint.region, each.price_gap) for each in endpoints if each.price_gap]
-    for region in dict.fromkeys(region for region, _ in gaps):
-        alike = [gap for where, gap in gaps if where == region]
-        what = "1 endpoint" if len(alike) == 1 else f"{len(alike)} endpoints"
-        text = f"The price of {what} could not be read: {alike[0].reason.rstrip('.')}."
-        yield Problem(alike[0].code, text, alike[0].hint, region)
+    return unread_price_problems(((each.endpoint.region, each.price_gap) for each in endpoints), "endpoint")

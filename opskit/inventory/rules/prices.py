@@ -14,8 +14,6 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
 )
 
-_NO_PRICE_CODES = {"no-price", "no-price-list", "no-instance-type", "no-count"}
-
 
 def price_key(part: BilledPart) -> PriceKey:
     """What the price of a part's unit is looked up by."""
@@ -56,11 +54,6 @@ def hourly_price(resource: RunningResource, prices: Mapping[PriceKey, Price | Un
             return price
         total += units * price.usd_per_hour if isinstance(price, Price) else 0
     return total
-
-
-def is_unread_price(usd_per_hour: Decimal | Unknown) -> bool:
-    """Whether a price is not known because it could not be read; else AWS lists none, or does not say for what."""
-    return isinstance(usd_per_hour, Unknown) and usd_per_hour.code not in _NO_PRICE_CODES
 
 
 def _part_units(part: BilledPart) -> int | None:

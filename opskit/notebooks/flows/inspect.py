@@ -43,7 +43,8 @@ _NOTEBOOKS = "sagemaker:notebook-instance"
 @dataclass(frozen=True)
 class InspectedNotebook:
     """One notebook, looked at. ``usd_per_hour`` None: nobody knows its price. ``trail_owner`` is whose it is by
-    CloudTrail; None: it was not asked, or does not know. ``patience`` is after how long this one is idle.
+    CloudTrail; None: it was not asked, or does not know. ``patience`` is after how long this one is idle. ``price_gap``
+    is why the price is not known.
     """
 
     client: AwsClient
@@ -52,6 +53,7 @@ class InspectedNotebook:
     usd_per_hour: Decimal | None
     trail_owner: str | None = None
     patience: Patience | None = None
+    price_gap: Unknown | None = None
 
     @property
     def notebook(self) -> Notebook:
@@ -92,7 +94,9 @@ def inspect_all(
     listed_tags = _list_tags([each for each in found if _needs_tags(each[1], meant)])
     close_idle(clients)
     budget = ConnectionBudget(client for client, _ in found)
-    usd_per_hour = [prices[client.region, notebook.instance_type] for client, notebook in found]
+    told = [prices[client.region, notebook.instance_type] for client, notebook in found]
+    usd_per_hour = [price.usd_per_hour if isinstance(price, Price) else None for price in told]
+    price_gaps = [price if isinstance(price, Unknown) else None for price in told]
     policies = [policy.for_price(usd) for usd in usd_per_hour]
     looks = gather_all(
         [
@@ -102,8 +106,10 @@ def inspect_all(
         max_workers=MAX_WORKERS,
     )
     seen = [
-        InspectedNotebook(client, evidence, judgement, usd, patience=own.patience)
-        for (client, _), (evidence, judgement), usd, own in zip(found, looks, usd_per_hour, policies, strict=True)
+        InspectedNotebook(client, evidence, judgement, usd, patience=own.patience, price_gap=gap)
+        for (client, _), (evidence, judgement), usd, own, gap in zip(
+            found, looks, usd_per_hour, policies, price_gaps, strict=True
+        )
         if meant.matches_tags(evidence.tags, client.owner_keys)
     ]
     return Inspection(tuple(seen), problems, all_regions_failed=0 < len(clients) == len(problems))
@@ -221,11 +227,10 @@ def load_looks_or_none(client: AwsClient, notebook: Notebook) -> tuple[PastLook,
         return ()
 
 
-def _read_prices(wanted: dict[tuple[str, str], AwsClient]) -> dict[tuple[str, str], Decimal | None]:
+def _read_prices(wanted: dict[tuple[str, str], AwsClient]) -> dict[tuple[str, str], Price | Unknown]:
     """The price of each type in each Region, asked once."""
     asks = [partial(read_workload_price, client, key[1], Workload.NOTEBOOK) for key, client in wanted.items()]
-    prices = zip(wanted, gather_all(asks, max_workers=_MAX_WORKERS), strict=True)
-    return {key: price.usd_per_hour if isinstance(price, Price) else None for key, price in prices}
+    return dict(zip(wanted, gather_all(asks, max_workers=_MAX_WORKERS), strict=True))
 
 
 def select_names(client: AwsClient, meant: NotebookFilter) -> list[str]:

@@ -12,6 +12,7 @@ from opskit.core.exceptions import ExitCode
 from opskit.core.grace import patience_record, running_grace
 from opskit.core.owners import owner_record, short_owner
 from opskit.core.text import format_duration
+from opskit.core.unread_prices import unread_price_problems
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
@@ -52,8 +53,12 @@ def notebook_list_result(look: Inspection, now: datetime, order: ListOrder = Lis
         "owners_unknown_because": look.owners_gap and look.owners_gap.reason,
     }
     table = (_notebook_table(look.notebooks, costs, now),) if look.notebooks else ()
+    unread = tuple(
+        unread_price_problems(((seen.notebook.region, seen.price_gap) for seen in look.notebooks), "notebook")
+    )
+    code = _listing_exit(look, is_whole=not unread)
     return CommandResult(
-        data, _listing_exit(look), look.problems, table, tuple(_listing_notes(look, sum_costs(costs))), "notebooks"
+        data, code, (*look.problems, *unread), table, tuple(_listing_notes(look, sum_costs(costs))), "notebooks"
     )
 
 
@@ -71,10 +76,10 @@ def _sort_key(order: ListOrder, seen: InspectedNotebook, cost: NotebookCost) -> 
             return owner_order(_owner_record(seen)["owner"])
 
 
-def _listing_exit(look: Inspection) -> ExitCode:
+def _listing_exit(look: Inspection, *, is_whole: bool) -> ExitCode:
     if look.all_regions_failed:
         return ExitCode.AWS_ERROR
-    unread = look.problems or any(has_unreadable_evidence(seen) for seen in look.notebooks)
+    unread = not is_whole or look.problems or any(has_unreadable_evidence(seen) for seen in look.notebooks)
     return ExitCode.PARTIAL if unread else ExitCode.OK
 
 

@@ -44,12 +44,26 @@ def test_a_program_reads_what_each_costs_and_an_unknown_price_stays_unknown(
 ) -> None:
     ended = listed(capsys, "-o", "json")
     kept, odd, off = ended.data["notebooks"]
-    assert ended.code == 0
+    # The price of one is in the table that opskit brings; of the other it could not be read, which is told as endpoint
+    # list does.
+    assert (ended.code, [problem["message"][:42] for problem in ended.envelope["errors"]]) == (
+        5,
+        ["The price of 1 notebook could not be read:"],
+    )
     assert (kept["usd_per_hour"], int(kept["usd_since_start"])) == (0.0464, 46)
     assert (odd["usd_per_hour"], odd["usd_since_start"]) == (None, None)
     assert odd["started"] is not None
     assert (off["started"], off["usd_since_start"]) == (None, None)
     assert ended.data["totals"] == {"running": 2, "unpriced": 1, "usd_per_hour": None, "usd_since_start": None}
+
+
+def test_a_type_that_the_price_list_does_not_have_is_no_failure(
+    classroom: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classroom.running["GetProducts"] = lambda _: {"PriceList": []}
+    ended = listed(capsys, "-o", "json")
+    assert (ended.code, ended.envelope["errors"]) == (0, [])
+    assert ended.data["totals"]["unpriced"] >= 1
 
 
 def test_a_person_reads_a_line_of_totals(classroom: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,6 +91,7 @@ def test_a_terminal_of_any_width_has_names_verdicts_and_what_was_spent(
 def test_two_regions_are_told_apart_and_one_that_is_dark_does_not_hide_the_other(
     classroom: FakeAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    classroom.running["GetProducts"] = lambda _: {"PriceList": []}
     both = listed(capsys, "--region", "us-east-1", "--region", "eu-west-1")
     assert both.code == 0
     assert "us-east-1" in both.out
