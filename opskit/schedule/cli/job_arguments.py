@@ -4,15 +4,22 @@ night.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_specs import SETTING_SPECS, parse_setting_value
-from opskit.core.setting_values import parse_duration
+from opskit.core.setting_values import parse_duration, parse_tag, parse_usd
 from opskit.quotas.rules.requirements import parse_workload
 
 _ADDRESS_FLAGS = ("--notify", "--heartbeat")
+_PARSERS: Mapping[str, Callable[[str], object]] = {
+    "TIME": parse_duration,
+    "USAGE": parse_workload,
+    "USD": parse_usd,
+    "K=V": parse_tag,
+}
+"""What reads a value that is text to Typer, by how help writes it."""
 
 
 def check_job_arguments(arguments: Sequence[str]) -> None:
@@ -40,16 +47,14 @@ def check_job_arguments(arguments: Sequence[str]) -> None:
 
 
 def _check_value(parameter: Any, value: Any) -> None:
-    """Read a value that is text to Typer and more to the command: a time, a workload, or what a setting of that flag
-    takes.
+    """Read a value that is text to Typer and more to the command: a time, an amount, a tag, a workload, or what a
+    setting of that flag takes.
     """
     if value is None or value == ():
         return
-    if parameter.metavar == "TIME":
-        parse_duration(value)
-    if parameter.metavar == "USAGE":
-        for word in value:
-            parse_workload(word)
+    if parse := _PARSERS.get(parameter.metavar):
+        for word in (value,) if isinstance(value, str) else value:
+            parse(word)
     # A flag of two settings, as --after of notebooks and endpoints, is of one type.
     spec = next((spec for spec in SETTING_SPECS if spec.flag in parameter.opts), None)
     if spec is not None:

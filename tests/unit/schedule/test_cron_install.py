@@ -60,6 +60,21 @@ def test_cron_install_checks_arguments_after_the_dashes_before_it_installs_them(
     assert not crontab_file.exists()
 
 
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [("stop-idle", ("--tag", "team")), ("stop-idle-endpoints", ("--tag", "team")), ("costs", ("--budget", "much")),
+     ("stop-idle", ("--org", "--session-tag", "a=b", "--session-tag", "team"))],
+)  # fmt: skip
+def test_cron_install_checks_tags_and_amounts_before_it_installs_them(
+    job: str, words: tuple[str, ...], crontab_file: Path, run_words: Run
+) -> None:
+    told = run_words("cron", "install", job, "-o", "json", "--", *words)
+    assert (told.code, problem_codes(told)[:1]) == (2, ["bad-job-arguments"])
+    assert not crontab_file.exists()
+    right = [word if "=" in word else {"team": "team=blue", "much": "250"}.get(word, word) for word in words]
+    assert run_words("cron", "install", job, "--", *right).code == 0
+
+
 def test_cron_install_checks_workloads_before_it_installs_them(crontab_file: Path, run_words: Run) -> None:
     told = run_words("cron", "install", "check", "--", "--for", "trainin", "ml.m5.large")
     assert (told.code, "'trainin'" in told.out + told.err) == (2, True)
