@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -22,6 +23,8 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.core.stop_outcome import SETTLE_SECONDS, ResourceStop
 from opskit.keeps.rules import KEEP_TAG_KEYS, KeepTags, StandingKeep, inherit_reason, standing_keep, would_shorten
+from opskit.notifications.rules import StoppableKind
+from opskit.notifications.store import note_new_grace
 from opskit.state.journal import PendingChange, mark_done
 
 
@@ -208,6 +211,14 @@ def _remove_tags(
 
             send_until_accepted(pace, attempt)
     return there
+
+
+def note_grace_ahead(kind: StoppableKind, resource: KeptResource, stops_at: datetime) -> None:
+    """Remember that somebody is to hear of a grace, before its tag is sent: where the run is killed after that, the
+    next one finds what was not told. A note whose tag was never sent is of no grace that runs, and nobody tells of it.
+    """
+    place = {"account": resource.account, "region": resource.region, "name": resource.name}
+    note_new_grace({"kind": kind, **place, "stops_at": stops_at.isoformat()})
 
 
 ActionT = TypeVar("ActionT", bound=ResourceStop[Any])

@@ -15,6 +15,9 @@ from opskit.state.records import Record, RecordChanged, RecordTable, change_reco
 
 # A delivery has ten seconds. Whoever claimed a grace for longer has died over it.
 CLAIM_SECONDS = 60.0
+# A grace of which somebody has heard stays claimed until the year 9999: a run that has still to note it, or sees it
+# under way, finds that there is nothing to tell. Older versions read it as a claim too.
+_TOLD = 253_402_300_799.0
 # Nobody needs to hear of a grace that has been over for so long.
 _KEPT_FOR = timedelta(days=1)
 
@@ -37,15 +40,16 @@ GRACES_TABLE = RecordTable(
 
 
 def note_new_grace(notebook: Mapping[str, Any]) -> bool:
-    """Remember that a grace has begun of which nobody has heard. Whether that is remembered: if not, it is to be told
-    all the same, and nobody tries a second time.
+    """Remember that a grace begins of which nobody has heard, unless that is remembered already, or somebody has.
+    False: it cannot be remembered; then it is to be told all the same, and nobody tries a second time.
     """
     key, home = _grace_key(notebook), state_home()
     with suppress(OSError, sqlite3.Error):
         old = (home.clock_now() - _KEPT_FOR).astimezone(UTC).isoformat(timespec="seconds")
         there = home.records.read_records(GRACES_TABLE, *key[:2])
         discard_records(home.records, GRACES_TABLE, [each for each in there if str(each.record["stops_at"]) < old])
-        home.records.put_records(GRACES_TABLE, [_grace_record(key, None)])
+        with suppress(RecordChanged):  # it is there
+            home.records.write_record(GRACES_TABLE, _grace_record(key, None), None)
         return True
     return False
 
@@ -71,7 +75,7 @@ def claim_untold_grace(notebook: Mapping[str, Any]) -> bool:
 def mark_grace_told(notebook: Mapping[str, Any]) -> None:
     """Somebody has heard of it."""
     with suppress(OSError, sqlite3.Error):
-        state_home().records.put_records(GRACES_TABLE, [], deletes=[_grace_key(notebook)])
+        state_home().records.put_records(GRACES_TABLE, [_grace_record(_grace_key(notebook), _TOLD)])
 
 
 def release_grace(notebook: Mapping[str, Any]) -> None:

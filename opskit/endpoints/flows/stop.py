@@ -36,6 +36,8 @@ from opskit.endpoints.reads.endpoints import describe_endpoint
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from opskit.endpoints.rules.words import EndpointAction
+from opskit.keeps.flows import note_grace_ahead
+from opskit.notifications.rules import StoppableKind
 from opskit.state.journal import PendingChange, mark_done
 
 # A tag that was just added may be told of some seconds later.
@@ -285,6 +287,8 @@ class _Execution:
                 intent.error = due.reason
                 said = f"{due.reason}, which was not so when it was planned; the next run acts on it"
                 return replace(due, step=IdleStep.NOTHING, reason=said, outcome=None)
+            if step.begins_grace and due.stops_at is not None:
+                note_grace_ahead(StoppableKind.ENDPOINT, due.inspected.endpoint, due.stops_at)
             intent.send_change(*self._tag_arguments(due, now))
             age = int((self.clock.monotonic() - began) * 1000)
             return replace(due, looked_ms_ago=age)

@@ -17,6 +17,7 @@ from opskit.core.grace import GraceTag, IdleStep, format_grace_tag, next_step
 from opskit.core.model import Unknown
 from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
+from opskit.keeps.flows import note_grace_ahead
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory
@@ -28,6 +29,7 @@ from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS
 from opskit.notebooks.rules.stop_consent import stop_refusal
 from opskit.notebooks.rules.words import NotebookAction
+from opskit.notifications.rules import StoppableKind
 from opskit.state.journal import PendingChange, mark_done
 
 # What says InService even after so many looks is told as unknown, not as done.
@@ -186,6 +188,8 @@ def _send_until_accepted(
             now_due = _step_after_recheck(action, look, context)
             if now_due.step is not action.step or now_due.is_settled:
                 return now_due
+            if now_due.step.begins_grace and now_due.stops_at is not None:
+                note_grace_ahead(StoppableKind.NOTEBOOK, now_due.inspected.notebook, now_due.stops_at)
             age = context.clock.monotonic() - look.began
             if age > FRESH_SECONDS or not look.is_whole or attempt.inside.forget_stale(context.clock):
                 old += 1

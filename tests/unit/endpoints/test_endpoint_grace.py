@@ -19,6 +19,7 @@ from opskit.endpoints.flows.stop_plan import (
     settle_endpoint_graces,
 )
 from opskit.endpoints.rules.restore_record import unpack_record
+from opskit.notifications.store import claim_untold_grace
 from tests.fakes.account import in_memory
 from tests.fakes.endpoint_account import EndpointAccount
 from tests.fakes.endpoint_stops import NAME, TERMS, client_of, config_of, stop_endpoint
@@ -62,6 +63,16 @@ def test_a_grace_whose_answer_was_lost_is_told_if_its_tag_stands(
         (settled,) = settle_endpoint_graces(done, terms, account.clock)
     assert settled.grace_begun is begun
     assert settled.outcome is (None if begun else StopOutcome.UNKNOWN)
+
+
+def test_what_an_untold_grace_needs_is_there_as_soon_as_its_tag(account: EndpointAccount) -> None:
+    """A run that is killed after the tag leaves to the next run what is to be told."""
+    terms = replace(TERMS, grace=timedelta(days=1))
+    with in_memory(account):
+        (begun,) = execute_endpoint_stops(plan_grace(account, terms), terms, account.clock)
+    endpoint = begun.inspected.endpoint
+    row = {"kind": "endpoint", "account": endpoint.account, "region": endpoint.region, "name": NAME}
+    assert claim_untold_grace({**row, "stops_at": str(begun.stops_at)})
 
 
 def test_a_grace_begins_and_ends(account: EndpointAccount) -> None:

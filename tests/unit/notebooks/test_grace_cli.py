@@ -5,21 +5,27 @@ was.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import opskit.__main__
 from opskit.core.tags import IDLE_SINCE
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import FakeAws, Fault
 from tests.fakes.fake_jupyter import serve_jupyters
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.grace_tags import grace_tag
+from tests.prefork import BASE_MODULES, start_forkserver
 
 pytestmark = pytest.mark.served
 
@@ -153,6 +159,30 @@ def test_a_grace_that_nobody_heard_of_is_told_by_a_later_run_and_once(
     names = [text.split()[3] for text in heard]
     assert sorted(names) == ["lab", "lab", "lab2"]
     assert "opskit notebook keep lab --for 36h" in heard[names.index("lab")]
+
+
+def test_a_grace_whose_run_was_killed_after_its_tag_is_told_by_the_next_and_once(
+    account: FakeAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab, doomed = idle(), list[Any]()
+    with serve_jupyters(account, FakeNotebooks.of(lab)), listening() as (hook, heard):
+        tag = account.running["AddTags"]
+
+        def tag_and_kill(asked: dict[str, Any]) -> object:
+            answer = tag(asked)
+            doomed.pop().kill()
+            return answer
+
+        account.running["AddTags"] = tag_and_kill  # type: ignore[assignment]
+        words = [opskit.__main__.__file__, *GRACE, "--notify", hook]
+        with (tmp_path / "said").open("w") as said:
+            server = start_forkserver(*BASE_MODULES)
+            doomed.append(process := server.start(words, tmp_path, os.environ, said.fileno(), said.fileno()))
+            assert process.wait() == -signal.SIGKILL
+        assert (IDLE_SINCE in lab.tags, heard) == (True, [])
+        for _ in range(2):
+            assert run_opskit(capsys, *GRACE, "--notify", hook).code == 0
+    assert [text.split()[3] for text in heard] == ["lab"]
 
 
 def test_a_grace_that_is_over_before_anybody_heard_of_it_is_told_as_a_stop(

@@ -31,6 +31,8 @@ def test_nobody_tells_what_another_run_is_telling_or_has_told() -> None:
     assert [claim_untold_grace(LAB) for _ in range(3)] == [True, False, False]
     mark_grace_told(LAB)
     assert not claim_untold_grace(LAB)
+    assert note_new_grace(LAB)
+    assert not claim_untold_grace(LAB), "what was told is not told again by the run that began it"
 
 
 def test_whoever_was_killed_over_it_is_waited_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
