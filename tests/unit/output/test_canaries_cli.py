@@ -5,6 +5,7 @@ traceback or file of opskit's.
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_no_secret_is_told_or_kept(
         if path.is_file() and path.suffix != ".json" and path.name not in ASKED_AGAIN_BY
     }
     assert not any(kept.values()), kept
+
+
+@pytest.mark.parametrize("fault", hostile.FAULTS)
+@pytest.mark.parametrize("question", hostile.ASSISTANT_QUESTIONS)
+def test_no_assistant_is_told_a_secret(question: str, fault: str, planted: FakeAws) -> None:
+    planted.fault = hostile.FAULTS[fault]
+    answer = json.dumps(hostile.ask_assistant_tool(question))
+    assert not FOUND.findall(answer), answer
 
 
 @pytest.mark.usefixtures("planted")

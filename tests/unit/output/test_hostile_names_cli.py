@@ -5,9 +5,11 @@ files, workflows, the journal. In no form does any of it take effect; in JSON it
 from __future__ import annotations
 
 import html
+import io
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,15 +19,17 @@ from typing import Any
 
 import pytest
 
+from opskit.assistants.cli.tool_answers import ToolAnswers
 from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.core.json_text import ascii_json
+from opskit.core.settings import read_given_settings
 from opskit.state import journal
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import Entry, FakeAws, Fault
 from tests.fakes.fake_jupyter import serve_notebooks
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
 from tests.fakes.hostile_endpoints import hostile_endpoints
-from tests.fakes.hostile_text import EVIL, assert_harmless
+from tests.fakes.hostile_text import EVIL, assert_harmless, harmful_characters
 from tests.fakes.stubbed_client import offline_client
 from tests.slow import serves
 from tests.unit.schedule.test_cron_cli import PROGRAM
@@ -76,8 +80,10 @@ WALK: dict[str, list[list[str]]] = {
         ["--training", EVIL, "--", "true"],
         ["--from", FILE_EVIL],
     ],
+    "guard hook": [[], ["--agent", EVIL], ["--agent", "cursor"], ["--max-usd", EVIL], ["--on-unknown", EVIL]],
     "guard install": [[EVIL]],
     "guard remove": [[EVIL]],
+    "guard status": [[], ["--config", FILE_EVIL]],
     "endpoint keep": [
         ["serves", "--reason", EVIL, "--yes"],
         [EVIL, "--reason", EVIL],
@@ -111,15 +117,34 @@ PROGRAMS = {"sandbox run", "sandbox start", "demo", "completion"}
 """These run others, whose output is their own, or write a program for a shell."""
 
 
-NAMELESS = {"guard hook", "guard status", "mcp"}
-"""These print nothing that others have named, or talk over standard input."""
+PROTOCOLS = {"mcp"}
+"""These talk to a program over standard input: ``ASSISTANT_QUESTIONS`` has what is asked."""
+
+ASSISTANT_QUESTIONS: dict[str, Callable[[ToolAnswers], dict[str, Any]]] = {
+    "check_quotas": lambda tools: tools.check_quotas(["ml.m4.xlarge"], ["training"], 1, []),
+    "check_quotas of a name": lambda tools: tools.check_quotas([EVIL], [EVIL], 1, [EVIL]),
+    "explain_error": lambda tools: tools.explain_error(f"The account-level service limit '{EVIL}' is 0 {EVIL}", None),
+    "explain_error elsewhere": lambda tools: tools.explain_error(EVIL, EVIL),
+    "check_request": lambda tools: tools.check_request("CreateEndpoint", {"EndpointName": EVIL}, None, 1, None),
+    "check_request of a name": lambda tools: tools.check_request(EVIL, {EVIL: EVIL}, None, 1, EVIL),
+    "check_plan": lambda tools: tools.check_plan(None, EVIL, {EVIL: EVIL}, None, 1, None),
+    "check_plan of a file": lambda tools: tools.check_plan(FILE_EVIL, None, {}, None, 1, None),
+    "list_costs": lambda tools: tools.list_costs(None, []),
+    "list_costs by a name": lambda tools: tools.list_costs(EVIL, []),
+    "plan_increase": lambda tools: tools.plan_increase("ml.m4.xlarge", ["training"], 9, EVIL, []),
+    "plan_increase of a name": lambda tools: tools.plan_increase(EVIL, [EVIL], 9, EVIL, [EVIL]),
+}
+"""What an assistant asks ``opskit mcp``, by the tool."""
+
+ASKS_AWS = ("check_quotas", "list_costs", "plan_increase")
+"""The questions whose answer holds what AWS refuses with."""
 
 
 def test_every_command_is_walked() -> None:
     table = CommandTable(
         "WALK in tests/unit/output/test_hostile_names_cli.py",
-        "how it is typed, with a hostile word (or it to NAMELESS, if it prints no names)",
-        WALK.keys() | PROGRAMS | NAMELESS,
+        "how it is typed, with a hostile word",
+        WALK.keys() | PROGRAMS | PROTOCOLS,
     )
     assert list(find_gaps(command_names(), [table])) == []
 
@@ -145,6 +170,7 @@ def planted_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.chdir(tmp_path)
     _plant_files(tmp_path, monkeypatch)
     _plant_history(monkeypatch)
+    _plant_hooks(tmp_path, monkeypatch)
     labs = [
         FakeNotebook("kept", tags={"opskit:keep": TAG_EVIL, EVIL: EVIL}).kernel("idle", timedelta(hours=5)),
         FakeNotebook("odd", tags={"opskit:keep-until": TAG_EVIL}).kernel(EVIL, timedelta(hours=5)),
@@ -177,6 +203,23 @@ def _plant_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "spool").write_text(f"{FILE_EVIL}\n# >>> opskit >>>\n0 0 * * * {FILE_EVIL}\n", encoding="utf-8")
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}/usr/bin:/bin")
     monkeypatch.setattr("opskit.schedule.store.crontab.is_cron_running", lambda: True)
+
+
+class _HookEvent(io.StringIO):
+    """A coding agent's event, for each run that reads it."""
+
+    def read(self, size: int | None = -1) -> str:
+        self.seek(0)
+        return super().read(size)
+
+
+def _plant_hooks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IPYTHONDIR", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+        monkeypatch.setenv(name, str(folder / FILE_EVIL))
+    words = ["aws", "sagemaker", "start-notebook-instance", "--notebook-instance-name", EVIL.replace("\0", "")]
+    other = ["aws", "sagemaker", "create-endpoint", "--endpoint-name", "e", "--profile", EVIL.replace("\0", "")]
+    command = f"{shlex.join(words)}; {shlex.join(other)}"
+    monkeypatch.setattr("sys.stdin", _HookEvent(json.dumps({"tool_input": {"command": command}, "cwd": str(folder)})))
 
 
 def _plant_history(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,6 +287,24 @@ def test_nothing_hostile_takes_effect(
                 seen.add(form)
     if fault == "what AWS refuses with" or command != "doctor":  # which has nothing to say where all is well
         assert seen >= {"table", "json"} or command in ASKS_NOBODY, "it never came to say anything hostile"
+
+
+def ask_assistant_tool(question: str) -> dict[str, Any]:
+    """What a tool of ``opskit mcp`` answers."""
+    return ASSISTANT_QUESTIONS[question](ToolAnswers(read_given_settings({}, os.environ, "the test")))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("question", ASSISTANT_QUESTIONS)
+def test_an_assistant_is_told_what_is_hostile_as_text_and_given_no_command_with_it(
+    question: str, fault: str, hostile_account: FakeAws
+) -> None:
+    hostile_account.fault = FAULTS[fault]
+    answer = ask_assistant_tool(question)
+    assert "bug in opskit" not in json.dumps(answer)
+    names_it = question.endswith("name") or (fault == "what AWS refuses with" and question in ASKS_AWS)
+    assert "evil" in json.dumps(answer) or not names_it, "it never came to say anything hostile"
+    assert not any(harmful_characters(command) for command in answer["commands_for_a_person"])
 
 
 def _run_typed(capsys: pytest.CaptureFixture[str], command: str, words: list[str], form: str) -> CliResult:
