@@ -14,7 +14,7 @@ _KINDS: Mapping[str, str] = {
     "asked": "queued or recently filed increases",
     "looks": "last looks at requests",
     "looks_inside": "looks inside notebooks",
-    "untold_graces": "graces to be told",
+    "untold_graces": "notices of graces",
     "ended_jobs": "marks of ended jobs",
     "endpoint_configs": "endpoint configurations",
     "notebook_volumes": "notebook volumes",
