@@ -196,7 +196,7 @@ def _without_trailing_zeros(number: object) -> Decimal:
 
 
 def _bundled_price(
-    region: str, instance_type: str, component: PriceComponent, why: str, code: str = "unreadable"
+    region: str, instance_type: str, component: PriceComponent, why: str, code: str = Unknown.code
 ) -> Price | Unknown:
     if region != _BUNDLED_REGION:
         return Unknown(f"the price of {instance_type} in {region} is not known ({why})", code)

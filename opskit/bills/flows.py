@@ -94,13 +94,12 @@ def read_current_costs(
     looks = gather_all([partial(_read_region_costs, client, now, policy, trail, metrics) for client in clients])
     items = dearest_first(item for look in looks for item in look.items)
     inventories = [look.inventory for look in looks]
-    gaps = [problem for look in looks for problem in _gap_problems(look.inventory)]
-    unread = unread_price_problems(((item.resource.region, item.usd_per_hour) for item in items), "item")
+    gaps = [problem for look in looks for problem in (*_gap_problems(look.inventory), *_price_problems(look.items))]
     return CurrentCosts(
         items,
         tuple(client.region for client in clients),
         _read_account(clients, items),
-        (*gaps, *unread, *(problem for look in looks for problem in look.uses.problems)),
+        (*gaps, *(problem for look in looks for problem in look.uses.problems)),
         bool(inventories) and all(inventory.is_dark for inventory in inventories),
         next((look.owners_gap for look in looks if look.owners_gap), None),
         sum(look.uses.metrics for look in looks),
@@ -194,3 +193,7 @@ def _unread_resource_problems(inventory: Inventory) -> Iterator[Problem]:
             what = f"1 {word} is" if len(those) == 1 else f"{len(those)} {word}s are"
             text = f"What {what} billed for could not be read: {gap.reason}"
             yield Problem(gap.code, f"{text.rstrip('.')}.", gap.hint, those[0].region)
+
+
+def _price_problems(items: Sequence[BilledItem]) -> Iterator[Problem]:
+    return unread_price_problems(((item.resource.region, item.usd_per_hour) for item in items), "item")

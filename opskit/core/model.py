@@ -123,6 +123,11 @@ def known_quota(lookup: QuotaLookup) -> Quota | None:
             return None
 
 
+def is_not_offered(lookup: QuotaLookup) -> bool:
+    """Whether a look has shown that the Region has no such quota."""
+    return isinstance(lookup, NotOffered)
+
+
 @dataclass(frozen=True)
 class Notebook:
     """A notebook instance as AWS lists it.

@@ -11,16 +11,11 @@ from opskit.core.model import Unknown
 _NO_PRICE_CODES = frozenset({"no-price", "no-price-list", "no-instance-type", "no-count"})
 
 
-def is_unread_price(price: object) -> bool:
-    """Whether a price is not known because it could not be read; else AWS lists none, or does not say for what."""
-    return isinstance(price, Unknown) and price.code not in _NO_PRICE_CODES
-
-
 def unread_price_problems(prices: Iterable[tuple[str, object]], noun: str) -> Iterator[Problem]:
     """Why prices, each with its Region, could not be read: one problem for each Region. ``noun`` is what each is of."""
     unread: dict[str, list[Unknown]] = {}
     for region, price in prices:
-        if isinstance(price, Unknown) and is_unread_price(price):
+        if isinstance(price, Unknown) and price.code not in _NO_PRICE_CODES:
             unread.setdefault(region, []).append(price)
     for region, gaps in unread.items():
         what = f"1 {noun}" if len(gaps) == 1 else f"{len(gaps)} {noun}s"

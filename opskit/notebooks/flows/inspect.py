@@ -42,23 +42,26 @@ _NOTEBOOKS = "sagemaker:notebook-instance"
 
 @dataclass(frozen=True)
 class InspectedNotebook:
-    """One notebook, looked at. ``usd_per_hour`` None: nobody knows its price. ``trail_owner`` is whose it is by
-    CloudTrail; None: it was not asked, or does not know. ``patience`` is after how long this one is idle. ``price_gap``
-    is why the price is not known.
+    """One notebook, looked at. ``trail_owner`` is whose it is by CloudTrail; None: it was not asked, or does not know.
+    ``patience`` is after how long this one is idle.
     """
 
     client: AwsClient
     evidence: NotebookEvidence
     assessment: IdleAssessment
-    usd_per_hour: Decimal | None
+    price: Price | Unknown
     trail_owner: str | None = None
     patience: Patience | None = None
-    price_gap: Unknown | None = None
 
     @property
     def notebook(self) -> Notebook:
         """The notebook as AWS lists it."""
         return self.evidence.notebook
+
+    @property
+    def usd_per_hour(self) -> Decimal | None:
+        """What it costs while it runs; None: nobody knows."""
+        return self.price.usd_per_hour if isinstance(self.price, Price) else None
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,7 @@ def inspect_all(
     close_idle(clients)
     budget = ConnectionBudget(client for client, _ in found)
     told = [prices[client.region, notebook.instance_type] for client, notebook in found]
-    usd_per_hour = [price.usd_per_hour if isinstance(price, Price) else None for price in told]
-    price_gaps = [price if isinstance(price, Unknown) else None for price in told]
-    policies = [policy.for_price(usd) for usd in usd_per_hour]
+    policies = [policy.for_price(price.usd_per_hour if isinstance(price, Price) else None) for price in told]
     looks = gather_all(
         [
             partial(inspect_notebook, client, notebook, own, now, budget, meant, listed_tags.get(client.region))
@@ -106,10 +107,8 @@ def inspect_all(
         max_workers=MAX_WORKERS,
     )
     seen = [
-        InspectedNotebook(client, evidence, judgement, usd, patience=own.patience, price_gap=gap)
-        for (client, _), (evidence, judgement), usd, own, gap in zip(
-            found, looks, usd_per_hour, policies, price_gaps, strict=True
-        )
+        InspectedNotebook(client, evidence, judgement, price, patience=own.patience)
+        for (client, _), (evidence, judgement), price, own in zip(found, looks, told, policies, strict=True)
         if meant.matches_tags(evidence.tags, client.owner_keys)
     ]
     return Inspection(tuple(seen), problems, all_regions_failed=0 < len(clients) == len(problems))

@@ -53,9 +53,7 @@ def notebook_list_result(look: Inspection, now: datetime, order: ListOrder = Lis
         "owners_unknown_because": look.owners_gap and look.owners_gap.reason,
     }
     table = (_notebook_table(look.notebooks, costs, now),) if look.notebooks else ()
-    unread = tuple(
-        unread_price_problems(((seen.notebook.region, seen.price_gap) for seen in look.notebooks), "notebook")
-    )
+    unread = tuple(unread_price_problems(((seen.notebook.region, seen.price) for seen in look.notebooks), "notebook"))
     code = _listing_exit(look, is_whole=not unread)
     return CommandResult(
         data, code, (*look.problems, *unread), table, tuple(_listing_notes(look, sum_costs(costs))), "notebooks"

@@ -12,7 +12,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all, start_in_background
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
-from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown, Workload
+from opskit.core.model import Quota, QuotaLookup, Requirement, Unknown, Workload, is_not_offered
 from opskit.quotas.flows.remedies import Held, Suggestions, choose_candidates, find_holders, read_suggestions
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
@@ -182,17 +182,16 @@ def _read_remedies(
 
 
 def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
-    absent = {name for name, lookup in snapshot.quotas.items() if isinstance(lookup, NotOffered)}
-    offered = [each for each in snapshot.requirements if quota_name_for(each) not in absent]
+    offered = [each for each in snapshot.requirements if not is_not_offered(snapshot.quotas[quota_name_for(each)])]
     above = [requirement for requirement in with_all_limits(offered) if requirement.instance_type is None]
     suggested = {**snapshot.quotas, **snapshot.suggestions.quotas}
     # What nothing more is needed of refuses nothing, though more may be in use than there is.
     for requirement in (each for each in (*snapshot.requirements, *above) if each.count):
-        name, in_use = quota_name_for(requirement), snapshot.in_use[requirement.workload]
+        quota, in_use = snapshot.quotas[quota_name_for(requirement)], snapshot.in_use[requirement.workload]
         # A total that does not exist limits nothing.
-        if requirement.instance_type is None and name in absent:
+        if requirement.instance_type is None and is_not_offered(quota):
             continue
-        headroom = assess_headroom(snapshot.region, requirement, snapshot.quotas[name], in_use, snapshot.requests)
+        headroom = assess_headroom(snapshot.region, requirement, quota, in_use, snapshot.requests)
         if headroom.verdict.is_no:
             prices = snapshot.suggestions.prices
             alternatives = find_alternatives(snapshot.region, requirement, suggested, in_use, prices)

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import chain, zip_longest
 from math import inf, log2
 
-from opskit.core.model import NotOffered, Price, Quota, QuotaLookup, Requirement, Unknown, Workload
+from opskit.core.model import Price, Quota, QuotaLookup, Requirement, Unknown, Workload, is_not_offered
 from opskit.quotas.rules.headroom import assess_headroom
 from opskit.quotas.rules.model import Alternative, Headroom, InUseCounts
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
@@ -164,7 +164,7 @@ def unmet_by_quota(wanted: Iterable[Requirement], quotas: Mapping[str, QuotaLook
     not_offered = [
         requirement
         for requirement in wanted
-        if requirement.instance_type and isinstance(quotas[quota_name_for(requirement)], NotOffered)
+        if requirement.instance_type and is_not_offered(quotas[quota_name_for(requirement)])
     ]
     return [
         requirement
@@ -221,17 +221,16 @@ def find_alternatives(
     those that were read, by name, with the totals: what was not read does not count as available.
     """
     alternatives = []
-    absent = {name for name, lookup in quotas.items() if isinstance(lookup, NotOffered)}
     for instance_type in similar_types(requirement.instance_type or ""):
         instead = Requirement(instance_type, requirement.workload, requirement.count)
         if quota_name_for(instead) not in quotas:
             continue
         limits = [limit for limit in with_totals([instead]) if quota_name_for(limit) in quotas]
         headrooms = [
-            assess_headroom(region, limit, quotas[quota_name_for(limit)], in_use, ())
+            assess_headroom(region, limit, lookup, in_use, ())
             for limit in limits
             # A total that does not exist limits nothing.
-            if limit.instance_type or quota_name_for(limit) not in absent
+            if not is_not_offered(lookup := quotas[quota_name_for(limit)]) or limit.instance_type
         ]
         if all(headroom.verdict.is_room for headroom in headrooms):
             free = int(min(headroom.free or 0.0 for headroom in headrooms))

@@ -29,6 +29,7 @@ from tests.fakes.stubbed_client import offline_client, stubbed_client
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CLOCK = Clock(lambda: NOW, lambda seconds: None)
 LAB = Notebook("us-east-1", "lab", "arn:lab", "ml.t2.medium", "InService", NOW)
+UNPRICED = Unknown("nobody knows its price")
 
 
 @pytest.fixture
@@ -58,7 +59,9 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StopA
             monkeypatch.setattr(recheck, "read_arn_tags", lambda *_: kept.pop(0) if len(kept) > 1 else kept[0])
             monkeypatch.setattr("opskit.aws.writer.AwsWriter.call_once", send)
             verdict = how.get("verdict", NotebookVerdict.BUSY)
-            seen = InspectedNotebook(client, jupyter_evidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), None)
+            seen = InspectedNotebook(
+                client, jupyter_evidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), UNPRICED
+            )
             plan = [StopAction(seen, IdleStep.STOP, "asked for by name", StopOutcome.PLANNED, has_consent=True)]
             [action] = execute_stops(plan, StopPolicy(IdlePolicy()), how.get("clock", CLOCK), by_name=True)
             return action, len(sent)
@@ -137,7 +140,7 @@ def test_no_stop_stands_on_anything_older_than_a_second(ended: End, slow_looks: 
 
 def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
     assessment = IdleAssessment(NotebookVerdict.UNKNOWN, "it did not answer", readable=False)
-    seen = InspectedNotebook(offline_client(LAB.region), jupyter_evidence(LAB), assessment, None)
+    seen = InspectedNotebook(offline_client(LAB.region), jupyter_evidence(LAB), assessment, UNPRICED)
     result = stop_result([StopAction(seen, IdleStep.NOTHING, assessment.reason)], Inspection((seen,)))
     assert result.exit is ExitCode.PARTIAL
     assert [problem.message for problem in result.problems] == ["lab: it did not answer"]

@@ -193,6 +193,14 @@ def test_an_unwritten_journal_is_told_under_cron_though_all_else_is_well() -> No
     assert (told.exit, [problem.code for problem in told.problems]) == (ExitCode.OK, ["journal-unwritten"])
 
 
+def test_a_run_says_that_its_command_succeeded_not_that_all_is_well() -> None:
+    envelope = json.dumps({"opskit": 1, "exit": 0, "status": "ok", "data": {}, "errors": []})
+    job = JobRun("stop-idle", ("notebook", "stop"), LONG_AGO, LONG_AGO - LONG_AGO, ProcessResult(0, envelope, "", 1.0))
+    # Its notification, which may fail, comes after that.
+    notes = run_result(job, "/log", quiet=False).notes
+    assert notes == ("stop-idle: the command succeeded after 1.0 s. The log: /log",)
+
+
 @pytest.mark.parametrize("hindrance", ["newer row", "more columns"])
 def test_a_newer_queue_is_a_sentence(
     hindrance: str, folder: Path, run: Run, fake_aws: Any, monkeypatch: pytest.MonkeyPatch
