@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.partitions import partition_of
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Price, Unknown, Workload
+from opskit.core.result_or_error import unknown_from_error
 from opskit.core.run_problems import send_notice
 from opskit.core.workloads import WORKLOADS, PriceComponent, StoragePrice
 
@@ -43,7 +45,7 @@ def bundled_workload_price(region: str, instance_type: str, workload: Workload, 
     component = WORKLOADS[workload].price
     if component is None:
         return Unknown(f"AWS lists no price of its own for {workload}", "no-price")
-    return _bundled_price(region, instance_type, component, why)
+    return _bundled_price(region, instance_type, component, Unknown(why))
 
 
 def read_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
@@ -53,14 +55,15 @@ def read_price(client: AwsClient, instance_type: str, component: PriceComponent)
     try:
         usd = _read_price_list(client, instance_type, component)
     except AwsError as failure:
-        reason = failure.problem.message.rstrip(".")
-        price = _bundled_price(client.region, instance_type, component, reason, failure.problem.code)
+        price = _bundled_price(client.region, instance_type, component, unknown_from_error(failure))
         if isinstance(price, Price):  # an Unknown says why by itself
+            reason = failure.problem.message.rstrip(".")
             send_notice(f"AWS's price list could not be read, so older prices are shown ({reason}).")
         return price
     if usd is not None:
         return Price(usd, LISTED_SOURCE)
-    return _bundled_price(client.region, instance_type, component, "AWS's price list does not have it", "no-price")
+    absent = Unknown("AWS's price list does not have it", "no-price")
+    return _bundled_price(client.region, instance_type, component, absent)
 
 
 def read_listed_price(client: AwsClient, instance_type: str, component: PriceComponent) -> Price | Unknown:
@@ -72,7 +75,7 @@ def read_listed_price(client: AwsClient, instance_type: str, component: PriceCom
     try:
         usd = _read_by_any_name(client, instance_type, component)
     except AwsError as failure:
-        return _price_unknown(f"{instance_type} for {component.value}", client.region, failure)
+        return _price_unknown(f"{instance_type} for {component.value} in {client.region}", unknown_from_error(failure))
     return _listed_or_unknown(usd, f"{instance_type} for {component.value}", client.region)
 
 
@@ -111,7 +114,7 @@ def _read_usage_price(client: AwsClient, family: str, usage_type: str, unit: str
     try:
         products = list(_iterate_products(client, productFamily=family, regionCode=client.region))
     except AwsError as failure:
-        return _price_unknown(what, client.region, failure)
+        return _price_unknown(f"{what} in {client.region}", unknown_from_error(failure))
     prices = [
         usd for product in products if _has_usage_type(product, usage_type) for usd in _on_demand_prices(product, unit)
     ]
@@ -130,9 +133,8 @@ def _listed_or_unknown(usd: Decimal | None, what: str, region: str) -> Price | U
     return Price(usd, LISTED_SOURCE)
 
 
-def _price_unknown(what: str, region: str, failure: AwsError) -> Unknown:
-    reason = failure.problem.message.rstrip(".")
-    return Unknown(f"the price of {what} in {region} is not known ({reason})", failure.problem.code)
+def _price_unknown(what: str, why: Unknown) -> Unknown:
+    return replace(why, reason=f"the price of {what} is not known ({why.reason.rstrip('.')})")
 
 
 def _unlisted_region(region: str, what: str) -> Unknown | None:
@@ -142,7 +144,7 @@ def _unlisted_region(region: str, what: str) -> Unknown | None:
     if partition.currency == _CURRENCY:
         return None
     why = f"AWS lists prices there in {partition.currency}" if partition.currency else "AWS has no price list there"
-    return Unknown(f"the price of {what} in {region} is not known ({why})", "no-price-list")
+    return _price_unknown(f"{what} in {region}", Unknown(why, "no-price-list"))
 
 
 def _read_price_list(
@@ -195,11 +197,9 @@ def _without_trailing_zeros(number: object) -> Decimal:
     return Decimal(f"{Decimal(str(number)).normalize():f}")
 
 
-def _bundled_price(
-    region: str, instance_type: str, component: PriceComponent, why: str, code: str = Unknown.code
-) -> Price | Unknown:
+def _bundled_price(region: str, instance_type: str, component: PriceComponent, why: Unknown) -> Price | Unknown:
     if region != _BUNDLED_REGION:
-        return Unknown(f"the price of {instance_type} in {region} is not known ({why})", code)
+        return _price_unknown(f"{instance_type} in {region}", why)
     rows = {
         row["component"]: row
         for row in _bundled_prices()
@@ -207,7 +207,7 @@ def _bundled_price(
     }
     row = rows.get(component.value) or rows.get("any")
     if row is None:
-        return Unknown(f"the price of {instance_type} for {component.value} is not known ({why})", code)
+        return _price_unknown(f"{instance_type} for {component.value}", why)
     source = f"opskit's table, as of {row['as_of']}, confidence {row['confidence']}"
     return Price(_without_trailing_zeros(row["usd_per_hour"]), source)
 

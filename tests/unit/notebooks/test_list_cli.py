@@ -50,6 +50,7 @@ def test_a_program_reads_what_each_costs_and_an_unknown_price_stays_unknown(
         5,
         ["The price of 1 notebook could not be read:"],
     )
+    assert "pricing:GetProducts" in ended.envelope["errors"][0]["hint"]
     assert (kept["usd_per_hour"], int(kept["usd_since_start"])) == (0.0464, 46)
     assert (odd["usd_per_hour"], odd["usd_since_start"]) == (None, None)
     assert odd["started"] is not None
