@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from typer import Typer
 
+    from opskit.core.exceptions import ExitCode, Problem
+
 # Python looks for reference cycles after every 700 new objects, and looks at all old ones again when they have grown by
 # a quarter. boto3's models are some 300,000 objects that stay to the end: that is a fifth of a command's CPU time. The
 # old ones are looked at no less often than that: the clients of each of many accounts are such cycles.
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _run_arguments(arguments)
     except ImportError as error:
         code = _report_load_failure(error, arguments)
+    except KeyboardInterrupt:  # so early, or for the second time, that the command does not tell of it
+        code = _report_interrupt(arguments)
     sys.exit(code or 0)
 
 
@@ -43,7 +47,8 @@ def _run_arguments(arguments: Sequence[str]) -> int | None:
     """
     from typer import Abort, BadParameter
 
-    from opskit.output.printing import prepare_streams, print_text, restored_terminal, standard_error
+    from opskit.core.exceptions import ExitCode, OutputNotWritten
+    from opskit.output.printing import close_output, prepare_streams, restored_terminal
 
     prepare_streams()
     usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private; its UsageError is BadParameter's parent
@@ -52,11 +57,25 @@ def _run_arguments(arguments: Sequence[str]) -> int | None:
             code: int | None = _load_tree(arguments)(arguments, standalone_mode=False, prog_name="opskit")
         except usage_error as error:
             code = _report_misuse(error, arguments)
-        except (Abort, KeyboardInterrupt):
-            print_text("opskit: Interrupted.", standard_error())
-            # 128 + SIGINT, as a shell tells of what Ctrl-C ended.
-            code = 130
+        except Abort:
+            code = _report_interrupt(arguments)
+        except BrokenPipeError:  # the reader of help has seen enough; a command tells of it by itself
+            close_output()
+            code = int(ExitCode.INTERRUPTED)
+        except OSError as error:  # help that stdout does not take
+            if error.filename is not None:
+                raise
+            close_output()
+            lost = OutputNotWritten(error.strerror or str(error)).problem
+            code = _report_end((), lost, ExitCode.BUG, arguments)
     return code
+
+
+def _report_interrupt(arguments: Sequence[str]) -> int:
+    """Report that Ctrl-C ended opskit: 128 + SIGINT, as a shell tells of it."""
+    from opskit.core.exceptions import ExitCode, Problem
+
+    return _report_end((), Problem("interrupted", "Interrupted."), ExitCode.INTERRUPTED, arguments)
 
 
 def _load_tree(arguments: Sequence[str]) -> Typer:
@@ -88,7 +107,10 @@ def _report_load_failure(error: ImportError, arguments: Sequence[str]) -> int:
     if mixed is None:
         raise error
     try:
-        return _report_refusal((), "mixed-install", f"{mixed.detail}.", mixed.hint, arguments)
+        from opskit.core.exceptions import ExitCode, Problem
+
+        problem = Problem("mixed-install", f"{mixed.detail}.", mixed.hint)
+        return _report_end((), problem, ExitCode.USAGE, arguments)
     except ImportError:  # the printing modules themselves are missing or belong to another project
         text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in f"{mixed.detail}. {mixed.hint}")
         print(f"opskit: {text}", file=sys.stderr)
@@ -97,7 +119,7 @@ def _report_load_failure(error: ImportError, arguments: Sequence[str]) -> int:
 
 def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
     """Report a usage error that Typer found."""
-    from opskit.core.exceptions import ExitCode
+    from opskit.core.exceptions import ExitCode, Problem
     from opskit.output.printing import print_text, standard_error
 
     if type(error).__name__ == "NoArgsIsHelpError":  # a bare `opskit quotas` prints its help
@@ -106,28 +128,26 @@ def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "opskit"
     message = getattr(error, "format_message", lambda: str(error))()
-    return _report_refusal(
-        tuple(path.split()[1:]), "usage", message or f"'{path}' needs a command.", f"Try '{path} --help'.", arguments
-    )
+    problem = Problem("usage", message or f"'{path}' needs a command.", f"Try '{path} --help'.")
+    return _report_end(tuple(path.split()[1:]), problem, ExitCode.USAGE, arguments)
 
 
-def _report_refusal(command: tuple[str, ...], code: str, message: str, hint: str, arguments: Sequence[str]) -> int:
-    """Report why a command was not run, as one JSON object if JSON was requested."""
-    from opskit.core.exceptions import ExitCode, Problem
+def _report_end(command: tuple[str, ...], problem: Problem, code: ExitCode, arguments: Sequence[str]) -> int:
+    """Report why a command was not run or did not end as it should, as one JSON object if JSON was requested."""
+    from opskit.core.exceptions import OutputNotWritten
     from opskit.core.setting_values import OutputFormat
     from opskit.output.result import CommandResult
     from opskit.output.screen import Screen
 
-    # The command line could not be parsed, so the format is looked for in the raw arguments.
-    values = [word.split("=")[-1] for word in arguments]
-    wants_json = any(word == "json" and _names_output(arguments, index) for index, word in enumerate(values))
+    # Nothing has parsed the command line, so the format is looked for in the raw arguments.
+    wants_json = any(_asks_for_json(word, before) for word, before in zip(arguments, ["", *arguments], strict=False))
     screen = Screen(OutputFormat.JSON if wants_json else OutputFormat.TABLE)
-    screen.show_result(command, CommandResult({}, ExitCode.USAGE, (Problem(code, message, hint),)))
-    return int(ExitCode.USAGE)
+    try:
+        screen.show_result(command, CommandResult({}, code, (problem,)))
+    except OutputNotWritten as error:
+        screen.show_problems((problem, error.problem))
+    return int(code)
 
 
-def _names_output(arguments: Sequence[str], index: int) -> bool:
-    """Whether the argument at ``index`` is the value of ``--output`` or ``-o``."""
-    return arguments[index].startswith(("--output=", "-o=")) or (
-        index > 0 and arguments[index - 1] in ("-o", "--output")
-    )
+def _asks_for_json(word: str, before: str) -> bool:
+    return word in ("--output=json", "-o=json", "-ojson") or (word == "json" and before in ("-o", "--output"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from opskit.cli.common_options import left_out_problem
-from opskit.core.exceptions import ExitCode, OpskitError, Problem
+from opskit.core.exceptions import ExitCode, OpskitError, OutputNotWritten, Problem
 from opskit.core.redaction import redact_secrets
 from opskit.core.run_problems import begin_run_problems, report_run_problem, run_problems
 from opskit.core.settings import Settings
@@ -42,7 +42,7 @@ def run_safely(work: Callable[[], CommandResult], *, verbose: bool) -> CommandRe
     Raises:
         BrokenPipeError: the reader has closed the pipe.
     """
-    from opskit.output.result import error_result
+    from opskit.output.result import CommandResult, error_result
 
     try:
         return work()
@@ -50,6 +50,8 @@ def run_safely(work: Callable[[], CommandResult], *, verbose: bool) -> CommandRe
         return error_result(error)
     except KeyboardInterrupt:
         return interrupted_result()
+    except OutputNotWritten as error:
+        return CommandResult({}, ExitCode.BUG, (error.problem,))
     except BrokenPipeError:
         raise
     except Exception as error:  # a bug: one line for the user instead of a traceback

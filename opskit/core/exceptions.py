@@ -124,6 +124,20 @@ class NotificationError(OpskitError):
     exit = ExitCode.PARTIAL
 
 
+class OutputNotWritten(Exception):
+    """stdout takes nothing: its disk is full, or it was closed before opskit began. No ``OpskitError``, which a flow
+    may take for a failure of what it was doing.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.problem = Problem(
+            "output-not-written",
+            f"stdout could not be written: {reason}.",
+            "What the command has changed stays changed: `opskit history` lists it.",
+        )
+
+
 def extra_hint(extra: str) -> str:
     """How to install one of opskit's extras. Only from a clone: the name ``opskit`` on PyPI belongs to another
     project.

@@ -15,9 +15,11 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from types import TracebackType
 from typing import IO
 
+from opskit.core.exceptions import OutputNotWritten
 from opskit.core.redaction import redact_secrets
 
 # Up to what cannot be part of one, and without the marks that end the sentence it stands in.
@@ -109,13 +111,13 @@ def print_text(text: str, stream: IO[str], *, end: str = "\n", strong: bool = Fa
 
     Raises:
         BrokenPipeError: the reader has closed the pipe.
+        OutputNotWritten: stdout takes nothing.
     """
     shown = visible_text(text)
     if "://" in shown and stream.isatty() and shows_hyperlinks(os.environ):
         # As links, so that a URL which is longer than a line is still one.
         shown = re.sub(_URL, lambda match: f"\033]8;;{match[0]}\033\\{match[0]}\033]8;;\033\\", shown)
-    stream.write((f"\033[1m{shown}\033[0m" if strong else shown) + end)
-    stream.flush()
+    _write_pieces([(f"\033[1m{shown}\033[0m" if strong else shown) + end], stream)
 
 
 def print_exact(pieces: Iterable[str], stream: IO[str]) -> None:
@@ -123,10 +125,27 @@ def print_exact(pieces: Iterable[str], stream: IO[str]) -> None:
 
     Raises:
         BrokenPipeError: the reader has closed the pipe.
+        OutputNotWritten: stdout takes nothing.
     """
-    stream.writelines(pieces)
-    stream.write("\n")
-    stream.flush()
+    _write_pieces(chain(pieces, ("\n",)), stream)
+
+
+def _write_pieces(pieces: Iterable[str], stream: IO[str]) -> None:
+    """Write and flush. Where stderr takes nothing, its message is lost, and the command goes on.
+
+    Raises:
+        BrokenPipeError: the reader has closed the pipe.
+        OutputNotWritten: stdout takes nothing.
+    """
+    try:
+        stream.writelines(pieces)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_output(stream)
+        if stream is not sys.stderr:
+            raise OutputNotWritten(error.strerror or str(error)) from error
 
 
 def can_prompt() -> bool:
@@ -178,9 +197,10 @@ def ask_yes_or_no(question: str) -> bool:
 
 
 def prepare_streams() -> None:
-    """Prepare the process's streams: characters that the terminal cannot show are replaced instead of raising, and
-    uncaught exceptions are printed like everything else.
+    """Prepare the process's streams: none is missing, characters that the terminal cannot show are replaced instead of
+    raising, and uncaught exceptions are printed like everything else.
     """
+    _open_missing_streams()
     if hasattr(sys.stdout, "reconfigure"):
         # Python would raise at the first character that the locale's encoding lacks, after the work was already done.
         sys.stdout.reconfigure(errors="replace")
@@ -238,7 +258,25 @@ def flush_output() -> None:
 
 def close_output() -> None:
     """Discard all further output: the reader has closed the pipe, and Python must not report that at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _discard_output(sys.stdout)
+
+
+def _discard_output(stream: IO[str]) -> None:
+    """Discard what is not written yet, which Python would report at exit with an exit code of its own, and all else."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _open_missing_streams() -> None:
+    """Open the streams that the process was started without, as by ``>&-``: else the next file that is opened gets
+    their number. What is written to stdout then fails, so that nobody takes a lost answer for an empty one.
+    """
+    # In the order of their numbers: each file gets the lowest that is free.
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _print_exception(
