@@ -92,14 +92,17 @@ def assess_snapshot(snapshot: RegionSnapshot, requirements: Sequence[Requirement
 def _to_check(snapshots: Sequence[RegionSnapshot]) -> QuotaCheck:
     headrooms = [headroom for snapshot in snapshots for headroom in _assess_region(snapshot)]
     unread = [[each for each in part.quotas.values() if isinstance(each, Unknown)] for part in snapshots]
+    has_quotas = [any(isinstance(each, Quota) for each in part.quotas.values()) for part in snapshots]
     return QuotaCheck(
         headrooms=sort_worst_first(headrooms),
         problems=tuple(dict.fromkeys(problem for snapshot in snapshots for problem in _read_problems(snapshot))),
         failed_regions=frozenset(
             snapshot.region
-            for snapshot, unknown in zip(snapshots, unread, strict=True)
-            # One that is only remembered as not offered was not read, so NotOffered speaks neither way.
-            if unknown and not any(isinstance(lookup, Quota) for lookup in snapshot.quotas.values())
+            for snapshot, unknown, has_quota in zip(snapshots, unread, has_quotas, strict=True)
+            # One that is only remembered as not offered was not read, so NotOffered speaks neither way. Service Quotas
+            # says it of each quota of a Region that it does not know, and refuses to list the requests there: among
+            # others a Region without SageMaker is no failure, but alone it is.
+            if not has_quota and (unknown or (isinstance(snapshot.requests, Unknown) and not any(has_quotas)))
         ),
         all_auth_failed=all(part and all(each.code in CREDENTIAL_CODES for each in part) for part in unread),
         held={(snapshot.region, name): held for snapshot in snapshots for name, held in snapshot.held.items()},

@@ -11,7 +11,8 @@ from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, Entry, FakeAws, Fault
 
-REGIONS = ("eu-west-1", "me-south-1", "us-east-1")
+HERE = "us-east-1"
+REGIONS = ("eu-west-1", "me-south-1", HERE)
 REFUSED = Fault(400, "UnrecognizedClientException", "The security token included in the request is invalid.")
 ROLE = "arn:aws:iam::123456789012:role/looker"
 
@@ -70,6 +71,19 @@ def test_a_region_that_lets_nobody_in_hides_no_other(run_in_regions: Look, fake_
     assert {error["region"] for error in ran.envelope["errors"]} == {"me-south-1"}
     if fault is REFUSED:
         assert "not enabled" in ran.envelope["errors"][0]["hint"]
+
+
+@pytest.mark.parametrize(("regions", "code"), [(["us-east"], 4), (["us-east", "us-esat-1"], 5), (["us-east", HERE], 0)])
+def test_a_check_of_regions_without_sagemaker_alone_is_no_success(
+    fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], no_backoff: None, regions: list[str], code: int
+) -> None:
+    """Service Quotas says so of a Region that does not exist, and opskit then of each type that it is not offered."""
+    fake_aws.quotas = [Entry(name, quota_code, 100, 1) for name, quota_code in bundled_codes().items()]
+    nowhere = Fault(400, "NoSuchResourceException", "This service is not available in the current Region.")
+    fake_aws.fault = lambda called, where: nowhere if where != HERE and "Quota" in called else None
+    ran = run_opskit(capsys, "quotas", "check", *(word for each in regions for word in ("--region", each)), "-o", "json")
+    assert (ran.code, ran.envelope["status"]) == (code, {0: "ok", 4: "error", 5: "partial"}[code])
+    assert {error["region"] for error in ran.envelope["errors"]} == {*regions} - {HERE}
 
 
 def test_a_role_is_assumed_first(run_in_regions: Look, fake_aws: FakeAws) -> None:
