@@ -11,6 +11,7 @@ from typing import Any
 
 from opskit.aws.connections import connection_failure
 from opskit.aws.credential_failures import as_sentence, credentials_failure, renew_hint
+from opskit.aws.region_spelling import spelling_hint
 from opskit.aws.response_checks import UnreadableResponse
 from opskit.core.aws_names import iam_action
 from opskit.core.exceptions import (
@@ -171,7 +172,7 @@ def _no_answer_error(error: Exception, operation: str, region: str, seconds: flo
     if writes and not never_sent:
         text = f"{operation} in {region} {what}: it may or may not have taken effect."
         return OutcomeUnknown("outcome-unknown", text, _RERUN_HINT, **where)
-    hint = "Check the network, the Region's name, and AWS_ENDPOINT_URL if it is set."
+    hint = f"{spelling_hint(region)}Check the network, the Region's name, and AWS_ENDPOINT_URL if it is set."
     if timed_out:
         hint += " OPSKIT_READ_TIMEOUT=30s waits longer."
     passing = not timed_out and not isinstance(error, boto.ConnectTimeoutError | boto.SSLError)

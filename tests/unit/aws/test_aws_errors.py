@@ -320,3 +320,20 @@ def test_a_429_that_is_not_in_aws_words_leaves_a_write_unknown(code: str, is_aws
 def test_a_configuration_that_is_not_seen_yet_is_told_from_other_refusals(said: str, expected: bool) -> None:
     failure = AwsError("aws-refused", said, aws_code="ValidationException", aws_message=said)
     assert is_config_unseen(failure) is expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("us-esat-1", "us-east-1"),
+        ("us-east", "us-east-1"),
+        ("US-EAST-1", "us-east-1"),
+        ("eu-cental-1", "eu-central-1"),
+        ("us-east-1", ""),
+        ("xx", ""),
+    ],
+)
+def test_a_region_that_nobody_answers_for_may_be_misspelt(typed: str, meant: str) -> None:
+    failure = translate_error(EndpointConnectionError(endpoint_url=f"https://api.{typed}"), "sts:GetX", typed, 10)
+    assert isinstance(failure, Unreachable)
+    assert ("did you mean" in failure.problem.hint, meant in failure.problem.hint) == (bool(meant), True)

@@ -15,6 +15,7 @@ from opskit.core.exceptions import UsageError
 from opskit.core.setting_specs import SETTING_SPECS, SettingSpec, WatchEntry
 from opskit.core.settings import _resolve_settings, load_settings
 from opskit.core.settings_file import SettingsFile
+from tests.fakes.cli_runner import run_opskit
 
 EVERYTHING = """
 regions = ["us-east-1", "eu-west-1"]
@@ -182,3 +183,12 @@ def test_no_variable_is_too_strange(key: SettingSpec, value: str) -> None:
 @pytest.mark.parametrize("key", [key for key in SETTING_SPECS if key.default is None], ids=lambda key: key.name)
 def test_what_has_no_default_says_what_happens_instead(key: Any) -> None:
     assert key.default_text
+
+
+@pytest.mark.parametrize("flag", ["--region", "--profile", "--state", "--role-arn"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_a_flag_that_a_script_gave_an_empty_variable_has_no_value(
+    flag: str, empty: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = run_opskit(capsys, "quotas", "check", flag, empty)
+    assert (ran.code, ran.err) == (2, f"opskit: {flag} has no value: it was given an empty text.\n")
