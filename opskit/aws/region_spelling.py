@@ -15,7 +15,7 @@ def spelling_hint(region: str) -> str:
         return ""
 
     def distance(name: str) -> tuple[bool, bool, float, str]:
-        # Letters that changed places, then a number that is missing; difflib knows neither (us-esat-1 is its us-west-1).
+        # Letters that changed places, then a missing number: difflib knows neither (us-esat-1 is its us-west-1).
         same_letters, begins = sorted(name) == sorted(typed), name.startswith(typed)
         return not same_letters, not begins, -difflib.SequenceMatcher(None, typed, name).ratio(), name
 

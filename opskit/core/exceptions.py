@@ -52,7 +52,7 @@ class ExitCode(IntEnum):
 
 EXIT_DESCRIPTIONS: Mapping[ExitCode, str] = {
     ExitCode.OK: "done, or there is enough quota",
-    ExitCode.BUG: "internal error",
+    ExitCode.BUG: "internal error, or stdout could not be written",
     ExitCode.USAGE: "invalid arguments or settings, or no confirmation was given",
     ExitCode.REFUSED: "opskit checked and refused: insufficient quota, budget exceeded, or too many resources at once",
     ExitCode.AWS_ERROR: "AWS refused or could not be reached, or there are no valid credentials",

@@ -284,7 +284,9 @@ def parse_setting_value(key: SettingSpec, value: Any, where: str, *, typed: bool
         place = _setting_place(key, where)
         words = [value] if isinstance(value, str) else value  # a repeatable flag's are a tuple of words
         if typed and any(isinstance(word, str) and not word.strip() for word in words):
-            raise UsageError("bad-setting", f"{place} has no value: it was given an empty text.") from error
+            raise UsageError(
+                "bad-setting", f"{place} must be {key.value_type.description}: it was given an empty text."
+            ) from error
         raise UsageError("bad-setting", f"{place} must be {key.value_type.description}, not {value!r}.") from error
 
 

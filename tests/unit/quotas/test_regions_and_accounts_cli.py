@@ -81,7 +81,8 @@ def test_a_check_of_regions_without_sagemaker_alone_is_no_success(
     fake_aws.quotas = [Entry(name, quota_code, 100, 1) for name, quota_code in bundled_codes().items()]
     nowhere = Fault(400, "NoSuchResourceException", "This service is not available in the current Region.")
     fake_aws.fault = lambda called, where: nowhere if where != HERE and "Quota" in called else None
-    ran = run_opskit(capsys, "quotas", "check", *(word for each in regions for word in ("--region", each)), "-o", "json")
+    flags = [word for each in regions for word in ("--region", each)]
+    ran = run_opskit(capsys, "quotas", "check", *flags, "-o", "json")
     assert (ran.code, ran.envelope["status"]) == (code, {0: "ok", 4: "error", 5: "partial"}[code])
     assert {error["region"] for error in ran.envelope["errors"]} == {*regions} - {HERE}
 
