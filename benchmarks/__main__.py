@@ -70,7 +70,7 @@ class Expectation:
     @property
     def is_met(self) -> bool:
         """Whether it is, or cannot be judged."""
-        return self.measured <= self.most or self.slowdown > _MOST_SLOWDOWN
+        return self.measured <= self.most or self.slowdown > _MAX_SLOWDOWN
 
     def row(self) -> tuple[str, str, str, str, str]:
         """The promise as a line of the report."""
@@ -90,7 +90,7 @@ class Expectation:
 
 
 # A process that has a core for itself gets 0.97 and more of it.
-_MOST_SLOWDOWN = 1.15
+_MAX_SLOWDOWN = 1.15
 _SPIN_SECONDS = 0.1
 
 

@@ -32,5 +32,5 @@ def have_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     # What it imports waits twice as long as was so when it was imported.
     importlib.import_module("opskit.notebooks.flows.stop_plan")
     deadline = time.monotonic() + HANGS_AFTER_SECONDS
-    monkeypatch.setattr("opskit.notebooks.reads.jupyter.look_deadline", lambda: deadline)
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.inspection_deadline", lambda: deadline)
     monkeypatch.setattr("opskit.notebooks.flows.stop.FRESH_SECONDS", float(HANGS_AFTER_SECONDS))

@@ -15,11 +15,11 @@ LAST_LINES = 10
 """As many lines as are shown of a log."""
 _ABSENT = "ResourceNotFoundException"  # the first line makes the group and the stream
 # Each instance writes a stream or two; the reason stands in each of them.
-_MOST_STREAMS = 4
+_MAX_STREAMS = 4
 _LATE_READS = 4
 _LATE_READ_SECONDS = 1.0
 # CloudWatch hands out empty pages on its way back to the last lines.
-_MOST_PAGES = 20
+_MAX_PAGES = 20
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _list_streams(client: AwsClient, group: str, prefix: str) -> list[str]:
     pages = list(client.paginate("logs", "describe_log_streams", logGroupName=group, **narrowed))
     with parse_errors_as_aws(client, "logs:DescribeLogStreams"):
         found = [stream for page in pages for stream in page["logStreams"]]
-        newest = sorted(found, key=lambda stream: stream.get("creationTime") or 0)[-_MOST_STREAMS:]
+        newest = sorted(found, key=lambda stream: stream.get("creationTime") or 0)[-_MAX_STREAMS:]
         return [str(stream["logStreamName"]) for stream in newest]
 
 
@@ -78,7 +78,7 @@ def read_last_events(client: AwsClient, group: str, stream: str, count: int = LA
     """
     asked = {"logGroupName": group, "logStreamName": stream, "limit": count, "startFromHead": False}
     place: dict[str, str] = {}
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         page = client.read("logs", "get_log_events", **asked, **place)
         with parse_errors_as_aws(client, "logs:GetLogEvents"):
             events, token = page["events"], page["nextBackwardToken"]

@@ -43,7 +43,7 @@ class EndpointUses:
         return replace(resource, verdict=billed_verdict(found.verdict), reason=found.reason)
 
 
-def look_at_endpoint_uses(
+def assess_endpoint_uses(
     client: AwsClient, resources: Sequence[RunningResource], policy: EndpointPolicy | None, now: datetime
 ) -> EndpointUses:
     """Which of these endpoints are idle. ``policy`` None: nobody asked."""
@@ -122,7 +122,7 @@ def _read_region_costs(
     prices, found, uses = gather(
         partial(read_prices, client, resources, now),
         partial(find_trail_owners, client, resources if trail else (), now),
-        partial(look_at_endpoint_uses, client, resources, policy if metrics else None, now),
+        partial(assess_endpoint_uses, client, resources, policy if metrics else None, now),
     )
     items = [
         billed_item(

@@ -48,7 +48,7 @@ _COLUMNS = (
     Column("Since", right=True, optional=True),
     Column("Runs on", optional=True),
 )
-_MOST_ENDINGS = 10
+_MAX_ENDINGS = 10
 _GROUP_COLUMNS = (
     Column("Items", right=True),
     Column("USD/h", right=True),
@@ -289,9 +289,9 @@ def _ending_lines(items: Sequence[BilledItem]) -> Iterator[str]:
     """The commands that end the dearest items, a line each, so that they can be copied."""
     endable = [item.resource for item in items if item.resource.stop_with]
     if endable:
-        more = f" (the {_MOST_ENDINGS} dearest; -o json has all)" if len(endable) > _MOST_ENDINGS else ""
+        more = f" (the {_MAX_ENDINGS} dearest; -o json has all)" if len(endable) > _MAX_ENDINGS else ""
         yield f"To end them{more}:"
-    for resource in endable[:_MOST_ENDINGS]:
+    for resource in endable[:_MAX_ENDINGS]:
         yield f"  {resource.stop_with}"
 
 

@@ -156,7 +156,7 @@ class IdleStep(StrEnum):
                 return False
 
     @property
-    def needs_look_inside(self) -> bool:
+    def needs_inside_inspection(self) -> bool:
         """Whether it stands on a notebook's being idle, so that it takes a look inside first."""
         match self:
             case IdleStep.STOP | IdleStep.TAG:

@@ -16,7 +16,7 @@ FRESH_SECONDS = 1.0
 """No change stands on anything older. Where the answers take longer, the look is made again."""
 
 # Where so many looks took longer, the next will as well: the way there is slow, and not just this moment busy.
-OLD_LOOKS = 5
+MAX_STALE_READS = 5
 """So many looks that took too long are made before a change is given up."""
 
 # A run that did not see another's tag looked before it was there, and sends its own at most so long after its look; the

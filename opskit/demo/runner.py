@@ -30,7 +30,7 @@ _PATIENT = {"OPSKIT_READ_TIMEOUT": "10m"}
 # The picture in README.md is so wide. A terminal may be narrower.
 _WIDEST = 100
 _INDENT = " " * 4
-_MOST_LINES, _LAST_LINES = 28, 3
+_MAX_LINES, _LAST_LINES = 28, 3
 
 
 _NEXT = """On your own account, begin with
@@ -161,9 +161,9 @@ def _run_step(
 
 def _shorten_lines(lines: list[str]) -> list[str]:
     """The first and the last lines of a long output."""
-    if len(lines) <= _MOST_LINES:
+    if len(lines) <= _MAX_LINES:
         return lines
-    first, last = lines[: _MOST_LINES // 2], lines[-_LAST_LINES:]
+    first, last = lines[: _MAX_LINES // 2], lines[-_LAST_LINES:]
     return [*first, f"… {len(lines) - len(first) - len(last)} more lines …", *last]
 
 

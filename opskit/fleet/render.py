@@ -21,7 +21,7 @@ _COLUMNS = (
     Column("Found", wrap=True),
 )
 _STYLES = {"ok": Style.GOOD, "refused": Style.WARN, "partial": Style.WARN, "error": Style.BAD}
-_MOST_ROWS = 50
+_MAX_ROWS = 50
 
 
 def fleet_result(view: AccountView, reports: Sequence[AccountReport], *, dry_run: bool | None = None) -> CommandResult:
@@ -139,8 +139,8 @@ def _row_tables(view: AccountView, rows: Sequence[Mapping[str, Any]]) -> tuple[T
         return ()
     names = ("account", *view.columns)
     columns = tuple(_COLUMNS_BY_NAME[name] for name in names)
-    shown = tuple(tuple(Cell(_text(row.get(name))) for name in names) for row in meant[:_MOST_ROWS])
-    title = "" if len(meant) <= _MOST_ROWS else f"The first {_MOST_ROWS} of {len(meant)} rows; -o json has all."
+    shown = tuple(tuple(Cell(_text(row.get(name))) for name in names) for row in meant[:_MAX_ROWS])
+    title = "" if len(meant) <= _MAX_ROWS else f"The first {_MAX_ROWS} of {len(meant)} rows; -o json has all."
     return (Table(columns, shown, title),)
 
 

@@ -27,8 +27,8 @@ from opskit.aws.session import open_session
 from opskit.core.clock import system_clock
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import Requirement, Workload
-from opskit.guards.flows.call_guard import CallGuard, LookBoard
-from opskit.guards.flows.call_look import LOOK_SECONDS
+from opskit.guards.flows.call_guard import CallGuard, SharedReadings
+from opskit.guards.flows.call_reading import READING_SECONDS
 from opskit.guards.flows.conditions import GuardConditions, check_conditions
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.guards.render.guard import guard_result
@@ -40,7 +40,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # All guards of a process share their looks.
-_board = LookBoard(system_clock())
+_board = SharedReadings(system_clock())
 _lock = threading.RLock()
 _process_guard: ProcessGuard | None = None
 # The guard of each session that has one; a second takes the place of the first, as when a cell is run again.
@@ -97,7 +97,7 @@ class ProcessGuard:
         if self._needs.needs:
             self._guard.check_needs(self._needs, self._open_client())
 
-    def look_once(self) -> None:
+    def check_access(self) -> None:
         """Find out what may be read, and warn of what may not."""
         self.access = self._read_access()
         if not self.access.is_complete:
@@ -107,9 +107,9 @@ class ProcessGuard:
         try:
             client = self._open_client()
             reading = start_in_background(lambda: read_guard_access(client, with_prices=self.policy.has_budget))
-            return reading.result(LOOK_SECONDS)
+            return reading.result(READING_SECONDS)
         except TimeoutError:
-            return merge_access((), [f"AWS did not answer within {LOOK_SECONDS:g} s"])
+            return merge_access((), [f"AWS did not answer within {READING_SECONDS:g} s"])
         except OpskitError as failure:
             why = failure.problem.message.rstrip(".")
             return merge_access(
@@ -118,7 +118,7 @@ class ProcessGuard:
 
     def _open_client(self) -> AwsClient:
         if self._session is None:
-            return open_default_reader() or open_session(read_seconds=LOOK_SECONDS).client()
+            return open_default_reader() or open_session(read_seconds=READING_SECONDS).client()
         return read_as(self._session.client("sagemaker"))
 
     def __enter__(self) -> ProcessGuard:
@@ -210,7 +210,7 @@ def start_guard(
         _warn_user(f"The clients of {_ASYNC_LIBRARY} are not covered by opskit's guard.")
     try:
         if first_look:
-            guard.look_once()
+            guard.check_access()
         guard.check_declared()
     except BaseException:
         # Nothing is on after an error: the guard before holds again.

@@ -54,7 +54,7 @@ def _merge_queued(theirs: Record, ours: Record) -> Record:
     return _later("since")(*(attempts * 2)[:2]) if attempts else _later("since")(theirs, ours)
 
 
-def _merge_look_inside(theirs: Record, ours: Record) -> Record:
+def _merge_inspection(theirs: Record, ours: Record) -> Record:
     """What two homes know of one look inside."""
     named = {name: theirs[name] if theirs[name] is not None else ours[name] for name in ("after", "terminal")}
     # A look goes forward only (a terminal is named, typed into, shut), so whichever is further is right.
@@ -69,7 +69,7 @@ def _later(column: str) -> Callable[[Record, Record], Record]:
 _MERGES: Mapping[str, Callable[[Record, Record], Record]] = {
     "asked": _merge_queued,
     "looks": _later("looked"),
-    "looks_inside": _merge_look_inside,
+    "looks_inside": _merge_inspection,
     "ended_jobs": _later("ended_before"),
     "listed_prices": _later("read_at"),
 }

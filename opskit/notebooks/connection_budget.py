@@ -1,4 +1,4 @@
-"""How many connections a look at notebooks holds: some to AWS, more to Jupyters, never more than 16 in all."""
+"""Limits the connections that reading notebooks uses: some to AWS, more to Jupyters, never more than 16 in all."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _AWS_SLOTS = 5
 _JUPYTER_SLOTS = 11
 
 MAX_WORKERS = _AWS_SLOTS + _JUPYTER_SLOTS + 4
-"""Threads that keep every connection busy; those too many wait for one."""
+"""Enough threads to keep every connection busy; the additional ones wait for a slot."""
 
-# At once. Each holds two connections to AWS and four to its Jupyter, so that nothing it reads waits for another
-# answer; changes are sent so slowly that more would only wait.
-_LAST_LOOKS = 2
-# For the keys to Jupyters, and for what AWS says afterwards.
-_TO_AWS_BESIDE = 1
-# To enter the next Jupyters. The last of the 16 is the journal's, which asks AWS who we are.
-_ENTERING = 2
-# Looks inside, each with one connection, in the place of one last look. Each takes four seconds and more, so as many go
-# on side by side as there are connections; whoever enters takes one of these.
-_INSIDE = 8
+# Concurrent rechecks. Each holds two connections to AWS and four to its Jupyter, so that none of its reads waits for
+# another; changes are sent so slowly that more rechecks would only wait.
+_RECHECKS = 2
+# For presigned URLs, and for reads after the change.
+_RECHECK_AWS_SLOTS = 1
+# To authenticate to the next Jupyters. The last of the 16 is for the journal, which reads the caller's identity.
+_ENTERING_SLOTS = 2
+# Inspections from inside, each with one connection, instead of one of the rechecks. Each takes at least four seconds,
+# so they use all connections concurrently; authenticating to a Jupyter takes one of these slots too.
+_INSIDE_SLOTS = 8
 
 
 class ConnectionBudget:
-    """Lets callers through to AWS and to Jupyters, a limited number at once.
+    """Limits the concurrent connections to AWS and to Jupyters.
 
-    boto3 keeps a connection open after a call, for each Region. So the connections to AWS are shared out among the
-    Regions; where there are more Regions than connections, each call closes its own. ``jupyter_slots`` are the
+    boto3 keeps a connection open after a call, for each Region. So the connections to AWS are divided among the
+    Regions; if there are more Regions than connections, each call closes its own. ``jupyter_slots`` are the
     connections to Jupyters, eleven in all; entering one (``with``) waits until one is free.
     """
 
@@ -55,14 +55,14 @@ class ConnectionBudget:
 
 
 class RecheckBudget:
-    """The same for the changes in one Region, each of which comes right after a last look. ``inside`` says whether
-    there are looks inside as well. Entering one of the slots (``with``) waits until one is free: ``aws_slots`` for one
-    call to AWS, ``jupyter_slots`` to enter a Jupyter, ``inside_slots`` to look inside, ``recheck_slots`` for all that a
-    last look needs, and the change after it.
+    """The limits for the changes in one Region, each of which follows a recheck. ``inside`` says whether instances are
+    inspected from inside too. Entering one of the slots (``with``) waits until one is free: ``aws_slots`` for one call
+    to AWS, ``jupyter_slots`` to authenticate to a Jupyter, ``inside_slots`` to inspect an instance, ``recheck_slots``
+    for everything that a recheck needs and the change after it.
     """
 
     def __init__(self, *, inside: bool = False) -> None:
-        self.aws_slots = BoundedSemaphore(_TO_AWS_BESIDE)
-        self.inside_slots = BoundedSemaphore(_INSIDE)
-        self.jupyter_slots = self.inside_slots if inside else BoundedSemaphore(_ENTERING)
-        self.recheck_slots = BoundedSemaphore(_LAST_LOOKS - 1 if inside else _LAST_LOOKS)
+        self.aws_slots = BoundedSemaphore(_RECHECK_AWS_SLOTS)
+        self.inside_slots = BoundedSemaphore(_INSIDE_SLOTS)
+        self.jupyter_slots = self.inside_slots if inside else BoundedSemaphore(_ENTERING_SLOTS)
+        self.recheck_slots = BoundedSemaphore(_RECHECKS - 1 if inside else _RECHECKS)

@@ -1,10 +1,10 @@
-"""What is remembered of notebooks on this machine.
+"""What opskit stores of notebooks on this machine.
 
-What opskit's looks inside them moved there is kept so that it is not taken for somebody's work, and which terminals of
-theirs may still be open. A look is written down before its terminal is asked for, so it may be killed at any moment.
+Inspections of instances: the activity that each of them caused in Jupyter, so that it does not count as a user's work,
+and the terminals that may still be open. An inspection is recorded before its terminal is requested, so that opskit may
+be killed at any moment.
 
-The names of the notebooks that a whole listing held are for completion in shells, and to say which name may have been
-meant. Nothing is decided by them.
+Names of notebooks, from complete listings: for shell completion and for "Did you mean". No decision depends on them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from datetime import UTC, datetime, timedelta
 
 from opskit.aws.client import AwsClient
 from opskit.core.model import Notebook
-from opskit.notebooks.rules.own_traces import PastLook
+from opskit.notebooks.rules.own_traces import PastInspection
 from opskit.state.home import state_home
 from opskit.state.paths import state_dir, state_errors
 from opskit.state.records import Record, RecordTable, change_record, discard_records
 from opskit.state.store import open_db
 
-# Whoever looks less often than that begins anew: a notebook's activity then looks younger than it is.
+# After a longer pause the record starts anew, and a notebook's activity appears younger than it is.
 _KEPT_FOR = timedelta(days=30)
 
 
@@ -33,7 +33,7 @@ INSIDE_TABLE = RecordTable(
     name="looks_inside",
     file="inside.sqlite",
     schema=(
-        # Of an opskit that took what it found in the server's last activity right after a look for the look's own.
+        # Of earlier versions, which attributed all server activity right after an inspection to that inspection.
         "DROP TABLE IF EXISTS inside_looks",
         """CREATE TABLE IF NOT EXISTS looks_inside (
     endpoint TEXT NOT NULL, notebook TEXT NOT NULL, asked_for TEXT NOT NULL, asked_at TEXT NOT NULL,
@@ -53,8 +53,8 @@ INSIDE_TABLE = RecordTable(
 )
 
 
-def load_looks(client: AwsClient, notebook: Notebook) -> tuple[PastLook, ...]:
-    """The looks inside a notebook of the last month, the youngest first.
+def load_past_inspections(client: AwsClient, notebook: Notebook) -> tuple[PastInspection, ...]:
+    """The inspections of a notebook in the last month, newest first.
 
     Raises:
         UsageError: the state cannot be used.
@@ -63,13 +63,13 @@ def load_looks(client: AwsClient, notebook: Notebook) -> tuple[PastLook, ...]:
         place = (client.session.endpoint_id(), notebook.arn)
         records = [each.record for each in state_home().records.read_records(INSIDE_TABLE, *place)]
     youngest_first = sorted(records, key=lambda row: str(row["asked_at"]), reverse=True)
-    return tuple(_parse_look(row) for row in youngest_first[:100])
+    return tuple(_parse_inspection(row) for row in youngest_first[:100])
 
 
 @dataclass
-class LookNotes:
-    """Writes down one look inside, step by step. ``asked_for`` is the name its terminal is asked for under, ``left``
-    the server's last activity that the look itself caused, once that is known.
+class InspectionLog:
+    """Records one inspection, step by step. ``asked_for`` is the name under which its terminal is requested, ``left``
+    the server's last activity that the inspection itself caused, once that is known.
 
     Raises:
         UsageError: the state cannot be used (all methods).
@@ -80,16 +80,16 @@ class LookNotes:
     asked_for: str
     left: datetime | None = None
 
-    def past_looks(self) -> tuple[PastLook, ...]:
-        """The looks inside this notebook of the last month, the youngest first.
+    def past_inspections(self) -> tuple[PastInspection, ...]:
+        """The inspections of this notebook in the last month, newest first.
 
         Raises:
             UsageError: the state cannot be used.
         """
-        return load_looks(self.client, self.notebook)
+        return load_past_inspections(self.client, self.notebook)
 
-    def begin_look(self, look: PastLook) -> None:
-        """Write a look down before its terminal is asked for, so that a killed run's terminal is known for opskit's.
+    def log_start(self, inspection: PastInspection) -> None:
+        """Record an inspection before its terminal is requested, so that a killed run's terminal is known as opskit's.
 
         Raises:
             UsageError: the state cannot be used.
@@ -99,27 +99,27 @@ class LookNotes:
             "endpoint": endpoint,
             "notebook": notebook,
             "asked_for": asked_for,
-            "asked_at": _format_time(look.asked_at),
-            "before": _format_time(look.before),
+            "asked_at": _format_time(inspection.asked_at),
+            "before": _format_time(inspection.before),
             "after": None,
             "terminal": None,
-            "others": json.dumps(sorted(look.others)),
+            "others": json.dumps(sorted(inspection.others)),
             "is_typed": 0,
             "is_shut": 0,
         }
         with state_errors():
-            home, oldest = state_home().records, _format_time(look.asked_at - _KEPT_FOR)
+            home, oldest = state_home().records, _format_time(inspection.asked_at - _KEPT_FOR)
             there = home.read_records(INSIDE_TABLE, endpoint, notebook)
             discard_records(home, INSIDE_TABLE, [each for each in there if str(each.record["asked_at"]) < oldest])
             home.write_record(INSIDE_TABLE, record, None)
 
     def keep_terminal(self, name: str) -> None:
-        """The name that Jupyter gave its terminal. Those of earlier looks that had the name are gone."""
+        """Record the name that Jupyter gave the terminal. Earlier terminals of that name no longer exist."""
         self.mark_others_shut([name])
         self._update("terminal", name)
 
     def mark_others_shut(self, names: Collection[str]) -> None:
-        """The terminals with these names, of whichever look, are gone."""
+        """Record that the terminals with these names no longer exist, whichever inspection opened them."""
         with state_errors():
             home, place = state_home().records, self._key()[:2]
             for each in home.read_records(INSIDE_TABLE, *place):
@@ -128,7 +128,7 @@ class LookNotes:
                     change_record(home, INSIDE_TABLE, key, lambda row: {**row, "is_shut": 1})
 
     def mark_typed(self) -> None:
-        """Write down that the command may have been typed, before it is: its terminal then ends by itself.
+        """Record that the command may have been typed, before it is: its terminal then ends by itself.
 
         Raises:
             UsageError: the state cannot be used.
@@ -136,15 +136,15 @@ class LookNotes:
         self._update("is_typed", 1)
 
     def mark_shut(self) -> None:
-        """Write down that the look's terminal is gone.
+        """Record that the inspection's terminal no longer exists.
 
         Raises:
             UsageError: the state cannot be used.
         """
         self._update("is_shut", 1)
 
-    def end_look(self, after: datetime) -> None:
-        """Write down the server's last activity that the look itself caused, by Jupyter's clock.
+    def log_end(self, after: datetime) -> None:
+        """Record the server's last activity that the inspection itself caused, by Jupyter's clock.
 
         Raises:
             UsageError: the state cannot be used.
@@ -164,9 +164,9 @@ def _format_time(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _parse_look(row: Record) -> PastLook:
+def _parse_inspection(row: Record) -> PastInspection:
     after, terminal = row["after"], row["terminal"]
-    return PastLook(
+    return PastInspection(
         asked_at=datetime.fromisoformat(str(row["asked_at"])),
         before=datetime.fromisoformat(str(row["before"])),
         after=datetime.fromisoformat(str(after)) if after else None,

@@ -16,8 +16,8 @@ from typing import Any
 
 from opskit.core.exceptions import EXIT_DESCRIPTIONS, RUN_PROBLEM_CODES, ExitCode, Problem
 
-_MOST_LINES = 20
-_MOST_BILLED = 10
+_MAX_LINES = 20
+_MAX_BILLED = 10
 DELIVERY_SECONDS = 10.0
 """For all of a delivery over HTTP: looking the name up, connecting, sending, each byte of the answer's head. Its
 body is not read.
@@ -170,8 +170,8 @@ def bill_lines(data: Mapping[str, Any]) -> list[str]:
         f"in 30 days{_unpriced_words(totals)}."
     )
     ending = [each for each in items if each.get("stop_with") and each.get("usd_per_hour") != 0]
-    lines = [_bill_line(each) for each in ending[:_MOST_BILLED]]
-    more = [f"- and {len(ending) - _MOST_BILLED} more: opskit costs"] if len(ending) > _MOST_BILLED else []
+    lines = [_bill_line(each) for each in ending[:_MAX_BILLED]]
+    more = [f"- and {len(ending) - _MAX_BILLED} more: opskit costs"] if len(ending) > _MAX_BILLED else []
     return [head, *lines, *more]
 
 
@@ -295,8 +295,8 @@ def summarize_data(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_lines(lines: Sequence[str]) -> list[str]:
-    rest = len(lines) - _MOST_LINES
-    return [*(f"- {line}" for line in lines[:_MOST_LINES]), *([f"- and {rest} more"] if rest > 0 else [])]
+    rest = len(lines) - _MAX_LINES
+    return [*(f"- {line}" for line in lines[:_MAX_LINES]), *([f"- and {rest} more"] if rest > 0 else [])]
 
 
 def _stopped_lines(data: Mapping[str, Any], place: Place) -> list[str]:

@@ -24,7 +24,7 @@ _PAGE = """<!DOCTYPE html>
 READ_SECONDS = 15.0
 """A browser that has to be started first takes so long at most until it has read the page."""
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 # A browser may look at a file before it reads it.
 _SETTLE_SECONDS = 1.0
 
@@ -72,4 +72,4 @@ def _wait_until_read(page: Path) -> None:
         if page.stat().st_atime > 0:
             time.sleep(_SETTLE_SECONDS)
             return
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)

@@ -24,7 +24,7 @@ from opskit.sandbox.state import AccountRegion, ApiCall, SandboxState
 
 _PAGE_SIZE = 50
 # So many of an account and Region are kept.
-_MOST_EVENTS = 10_000
+_MAX_EVENTS = 10_000
 _READS = ("Describe", "List", "Get", "Search", "Invoke")
 _BAD_TOKEN = ApiError("InvalidNextTokenException", "The token is not valid for this request.")
 
@@ -66,7 +66,7 @@ class EventHistory:
         told_from = now + self._state.lag.delay(LaggingRead.EVENT_HISTORY, event_id)
         text = json.dumps(_event_record(call, caller, now, event_id, error), default=str)
         event = _Event(event_id, call.operation, now, told_from, caller, "sagemaker.amazonaws.com", text)
-        self._events.setdefault(call.account_region, deque(maxlen=_MOST_EVENTS)).appendleft(event)
+        self._events.setdefault(call.account_region, deque(maxlen=_MAX_EVENTS)).appendleft(event)
 
     @aws_operation("cloudtrail", "LookupEvents")
     def lookup_events(self, call: ApiCall) -> dict[str, Any]:

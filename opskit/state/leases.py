@@ -35,7 +35,7 @@ TAKEN_OVER_SECONDS = 30.0
 """So long a number must not have moved: half as long again, for machines whose seconds differ."""
 # Three renewals may fail before the lease is not believed in any more.
 RENEWED_EVERY = 5.0
-_LOOKED_EVERY = 1.0
+_POLL_SECONDS = 1.0
 _FREE = ""
 
 
@@ -162,7 +162,7 @@ class TableLocks:
             if not is_told:
                 on_wait()
                 is_told = True
-            self.table.pause(_LOOKED_EVERY)
+            self.table.pause(_POLL_SECONDS)
 
     def _is_over(self, seen: str, watched: str, since: float) -> bool:
         return seen == watched and self.seconds() - since > TAKEN_OVER_SECONDS

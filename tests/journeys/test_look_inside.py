@@ -31,7 +31,7 @@ from opskit.notebooks.rules import own_traces
 from opskit.notebooks.rules.background import BackgroundState, judge_background
 from opskit.notebooks.rules.evidence import InsideEvidence
 from opskit.notebooks.rules.own_traces import without_own_traces
-from opskit.notebooks.store import LookNotes, load_looks
+from opskit.notebooks.store import InspectionLog, load_past_inspections
 from opskit.sandbox.notebooks.jupyter.isolation import isolating_command
 from tests.slow import starts_server
 from tests.waiting import wait_until
@@ -70,7 +70,7 @@ class Lab:
     def look(self) -> InsideEvidence:
         """One look inside, as opskit makes it."""
         with self.way() as way:
-            return way.look_inside(LookNotes(CLIENT, self.notebook, make_terminal_name()))
+            return way.inspect_inside(InspectionLog(CLIENT, self.notebook, make_terminal_name()))
 
     def says(self) -> JupyterState:
         """What Jupyter says of itself."""
@@ -82,7 +82,7 @@ class Lab:
 
     def means(self) -> JupyterState:
         """The same without opskit's own traces."""
-        return without_own_traces(self.says(), load_looks(CLIENT, self.notebook))
+        return without_own_traces(self.says(), load_past_inspections(CLIENT, self.notebook))
 
 
 StartLab = Callable[..., Lab]
@@ -140,8 +140,8 @@ def test_what_reaches_the_shell_is_the_command_byte_for_byte(
     lab = start_lab(
         f"#!/bin/sh\nstty raw -echo\ndd bs=1 count={length} of=$HOME/typed 2>/dev/null\ncat >> $HOME/more\n"
     )
-    monkeypatch.setattr("opskit.notebooks.reads.inside.look_deadline", lambda: time.monotonic() + 4)
-    monkeypatch.setattr("opskit.notebooks.reads.jupyter.look_deadline", lambda: time.monotonic() + 4)
+    monkeypatch.setattr("opskit.notebooks.reads.inside.inspection_deadline", lambda: time.monotonic() + 4)
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.inspection_deadline", lambda: time.monotonic() + 4)
     assert isinstance(lab.look(), Unknown)
     assert (lab.folder / "typed").read_bytes() == COMMAND.encode()
     assert (lab.folder / "more").read_bytes() == b""
@@ -222,7 +222,7 @@ def test_a_shell_that_only_talks_is_read_all_the_same(start_lab: StartLab, scrip
 def test_a_shell_that_does_not_answer_is_unknown_and_its_terminal_is_shut(
     start_lab: StartLab, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opskit.notebooks.reads.jupyter.look_deadline", lambda: time.monotonic() + 5)
+    monkeypatch.setattr("opskit.notebooks.reads.jupyter.inspection_deadline", lambda: time.monotonic() + 5)
     lab = start_lab(script)
     before = lab.says().last_activity
     assert isinstance(lab.look(), Unknown)
@@ -308,7 +308,9 @@ def test_a_terminal_with_the_number_of_a_killed_look_s_is_not_shut(
     monkeypatch.setattr(own_traces, "STALE_AFTER", timedelta(minutes=-1))
     lab = start_lab("#!/bin/sh\nexec sh\n", "--own-names")
     steps = count(1)
-    while not (killed := [each for each in load_looks(CLIENT, lab.notebook) if each.is_typed and not each.is_shut]):
+    while not (
+        killed := [each for each in load_past_inspections(CLIENT, lab.notebook) if each.is_typed and not each.is_shut]
+    ):
         look_and_die_at(lab, next(steps))
     with lab.visit() as jupyter:
         jupyter_terminal.delete_terminal(jupyter, str(killed[0].terminal))  # as it is once its command has ended
@@ -341,11 +343,11 @@ def look_and_die_at(lab: Lab, step: int) -> int:
             (JupyterWebSocket, "open_websocket"),
             (JupyterWebSocket, "send_text"),
             (JupyterWebSocket, "close_websocket"),
-            (LookNotes, "begin_look"),
-            (LookNotes, "keep_terminal"),
-            (LookNotes, "mark_typed"),
-            (LookNotes, "mark_shut"),
-            (LookNotes, "end_look"),
+            (InspectionLog, "log_start"),
+            (InspectionLog, "keep_terminal"),
+            (InspectionLog, "mark_typed"),
+            (InspectionLog, "mark_shut"),
+            (InspectionLog, "log_end"),
         ):
             setattr(where, name, mortal(getattr(where, name)))
         lab.look()

@@ -35,7 +35,7 @@ from opskit.state.home import state_home
 from opskit.state.paths import NO_TABLE_HINT
 from opskit.state.table_home import table_trouble
 
-_COST_OF_LOOKING = (
+_COST_OF_METRICS = (
     "`quotas list` asks CloudWatch for metrics, at 0.01 USD per 1,000; with --live it costs nothing, nor does "
     "`quotas check`"
 )
@@ -91,7 +91,7 @@ def _check_account(report: DoctorReport, settings: Settings, session: AwsSession
         clock_finding(report.clock_ahead),
         permissions_finding(report.commands),
         _support_plan_finding(may),
-        Finding("cost of looking", CheckState.OK, _COST_OF_LOOKING),
+        Finding("cost of looking", CheckState.OK, _COST_OF_METRICS),
         *_table_findings({grant.action for grant in _state_grants(session) if may.answers.get(grant) is False}),
     ]
 

@@ -25,7 +25,7 @@ from opskit.core.setting_values import TablePlace
 _NAMED_ROLES = ("service-role/AmazonSageMaker-ExecutionRole-*", NOTEBOOK_ROLE_NAME)
 _BOUNDARY_NAME = f"{NOTEBOOK_ROLE_NAME}-boundary"
 # IAM takes 6,144 characters without white space in a managed policy; the frame around the statements takes some.
-_MOST_CHARACTERS = 6100
+_MAX_CHARACTERS = 6100
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def build_policy(commands: Collection[str], scope: Scope, flags: Collection[str]
         _build_statement([grant for grant in grants if grant.statement_key == group], scope, tag_keys)
         for group in groups
     ]
-    if len(json.dumps(statements, separators=(",", ":"))) > _MOST_CHARACTERS:
+    if len(json.dumps(statements, separators=(",", ":"))) > _MAX_CHARACTERS:
         statements = _merge_alike(map(_of_any_kind, statements))
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
 

@@ -115,7 +115,7 @@ class EndpointInspection:
 
 
 @dataclass(frozen=True)
-class _RegionLook:
+class _RegionInspection:
     """The endpoints of a Region, and why some could not be described."""
 
     endpoints: tuple[InspectedEndpoint, ...]
@@ -154,7 +154,7 @@ def _is_meant(client: AwsClient, stopped: StoppedEndpoint, meant: EndpointFilter
     return meant.matches_name(stopped.name) and meant.matches_tag(tags, client.owner_keys)
 
 
-def look_at_endpoint(
+def inspect_endpoint(
     client: AwsClient, known: HostedEndpoint, policy: EndpointPolicy, usd_per_hour: Decimal | None, now: datetime
 ) -> InspectedEndpoint | None:
     """A ``known`` endpoint as it is now: its description, tags and metrics side by side at one moment, with the price
@@ -200,7 +200,7 @@ def _list_stopped(client: AwsClient) -> list[StoppedEndpoint] | Problem:
 
 def _inspect_region(
     client: AwsClient, policy: EndpointPolicy, now: datetime, meant: EndpointFilter
-) -> _RegionLook | Problem:
+) -> _RegionInspection | Problem:
     configs = EndpointConfigs.load(client)
     try:
         names = [name for name in list_endpoint_names(client) if meant.matches_name(name)]
@@ -231,7 +231,7 @@ def _inspect_region(
     ]
     price_gaps = [told if isinstance(told, Unknown) else None for told in told_prices]
     seen = [replace(each, price_gap=gap) for each, gap in zip(seen, price_gaps, strict=True)]
-    return _RegionLook(tuple(seen), problems)
+    return _RegionInspection(tuple(seen), problems)
 
 
 def _describe_or_problem(client: AwsClient, name: str, configs: EndpointConfigs) -> HostedEndpoint | Problem | None:

@@ -25,7 +25,7 @@ from opskit.quotas.flows.check import check_quotas
 
 
 @dataclass(frozen=True)
-class ReturnLook:
+class ReturnCheck:
     """What a stop needs: the record, where it goes, and what stands there now. ``refusal`` None: it can be brought
     back. ``data_unread`` is why it is not known whether the models' data are in S3.
     """
@@ -68,14 +68,14 @@ def _read_config_parts(
     return config, *gather(partial(read_arn_tags, client, arn), partial(read_model_parts, client, config))
 
 
-def look_at_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) -> ReturnLook:
+def check_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) -> ReturnCheck:
     """Whether an endpoint as it was just ``seen`` could be brought back, and by which record. What could not be read
     refuses it.
     """
     return judge_return(read_return_parts(client, seen.endpoint), seen, now)
 
 
-def judge_return(parts: ReturnParts, seen: InspectedEndpoint, now: datetime) -> ReturnLook:
+def judge_return(parts: ReturnParts, seen: InspectedEndpoint, now: datetime) -> ReturnCheck:
     """The same for what was read already."""
     endpoint, config, scaling = seen.endpoint, parts.config, parts.scaling
     if isinstance(config, Unknown) or config is None:
@@ -90,8 +90,8 @@ def judge_return(parts: ReturnParts, seen: InspectedEndpoint, now: datetime) -> 
         )
     refusal = return_refusal(facts)
     if refusal is not None or isinstance(seen.tags, Unknown) or isinstance(scaling, Unknown):
-        return ReturnLook(facts, None, refusal)
-    return ReturnLook(facts, build_record(endpoint, seen.tags, scaling, now), None, parts.models.data_unread)
+        return ReturnCheck(facts, None, refusal)
+    return ReturnCheck(facts, build_record(endpoint, seen.tags, scaling, now), None, parts.models.data_unread)
 
 
 def read_return_notes(

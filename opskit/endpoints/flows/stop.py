@@ -20,15 +20,15 @@ from opskit.aws.resource_tags import read_tags
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, GuardRefused, OutcomeUnknown, Throttled
 from opskit.core.grace import GraceTag, IdleStep, format_grace_tag
-from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
+from opskit.core.stop_outcome import FRESH_SECONDS, MAX_STALE_READS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
 from opskit.endpoints.changes import endpoints as changes
-from opskit.endpoints.flows.inspect import InspectedEndpoint, look_at_endpoint
-from opskit.endpoints.flows.returns import ReturnLook, ReturnParts, judge_return, read_return_parts
+from opskit.endpoints.flows.inspect import InspectedEndpoint, inspect_endpoint
+from opskit.endpoints.flows.returns import ReturnCheck, ReturnParts, judge_return, read_return_parts
 from opskit.endpoints.flows.stop_plan import (
     EndpointStop,
     EndpointStopPolicy,
-    pack_look,
+    pack_record_tags,
     plan_endpoint_stop,
     refuse_endpoint_stop,
 )
@@ -45,7 +45,7 @@ _TAG_PAUSES_SECONDS = (0.0, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0)
 # An AWS that has taken a delete may go on saying InService for a moment.
 _STATUS_PAUSES_SECONDS = (0.0, 1.0, 1.0, 2.0, 4.0)
 # An endpoint that keeps changing while its record is written is left to the next run.
-_MOST_RECORDS = 3
+_MAX_RECORDS = 3
 
 
 def execute_endpoint_stops(
@@ -100,8 +100,8 @@ class _Execution:
             return replace(self.action, outcome=StopOutcome.REFUSED, reason=said)
 
     def _stop(self) -> EndpointStop:
-        for _ in range(_MOST_RECORDS):
-            look, due = self._look_whole()
+        for _ in range(_MAX_RECORDS):
+            look, due = self._recheck_endpoint()
             if look is None or not due.outcome_is_planned:
                 return due
             written = self._write_record(look)
@@ -116,7 +116,7 @@ class _Execution:
         said = "it changed again and again while its record was written; run it again"
         return replace(self.action, outcome=StopOutcome.REFUSED, reason=said)
 
-    def _look_whole(self) -> tuple[ReturnLook | None, EndpointStop]:
+    def _recheck_endpoint(self) -> tuple[ReturnCheck | None, EndpointStop]:
         """All that there is to know now, and what is due by that.
 
         Raises:
@@ -141,7 +141,7 @@ class _Execution:
         while True:
             known = self._known or self.action.inspected.endpoint
             seen, parts = gather(
-                partial(look_at_endpoint, self.client, known, self.terms.idle_policy, self.usd_per_hour, now),
+                partial(inspect_endpoint, self.client, known, self.terms.idle_policy, self.usd_per_hour, now),
                 partial(read_return_parts, self.client, known),
             )
             if seen is None or _names_of(seen.endpoint) == _names_of(known):
@@ -157,13 +157,13 @@ class _Execution:
         said = f"{due.question.message} That was not so when it was planned"
         return replace(due, outcome=StopOutcome.REFUSED, reason=said, refusal=due.question, question=None)
 
-    def _write_record(self, look: ReturnLook) -> dict[str, str]:
+    def _write_record(self, look: ReturnCheck) -> dict[str, str]:
         """Write the record and see that it stands.
 
         Raises:
             AwsError: it does not, or whether it does is not known.
         """
-        tags, record, arn = pack_look(look), look.record, look.facts.config_arn
+        tags, record, arn = pack_record_tags(look), look.record, look.facts.config_arn
         assert record is not None and isinstance(look.facts.config_tags, Mapping)
         left_over = [key for key in look.facts.config_tags if is_record_key(key) and key not in tags]
         lost: OutcomeUnknown | None = None
@@ -185,7 +185,7 @@ class _Execution:
         )
         raise AwsError("record-unseen", text, "Nothing was deleted; run it again.", region=self.client.region)
 
-    def _keep_record(self, look: ReturnLook, written: Mapping[str, str]) -> None:
+    def _keep_record(self, look: ReturnCheck, written: Mapping[str, str]) -> None:
         """See that the record still stands now that the endpoint goes."""
         arn, record = look.facts.config_arn, look.record
         # Another run of opskit, which found the endpoint there, may have taken it off in the same moment.
@@ -200,7 +200,7 @@ class _Execution:
                 return True
         return False
 
-    def _delete_if_same(self, due: EndpointStop, look: ReturnLook, written: Mapping[str, str]) -> EndpointStop | None:
+    def _delete_if_same(self, due: EndpointStop, look: ReturnCheck, written: Mapping[str, str]) -> EndpointStop | None:
         """Delete it if a last look finds everything as it was recorded; None: it finds something else to record."""
         seen = due.inspected
         # Before the attempt, which replaces it: a lost answer is told with the look that the delete stood on.
@@ -216,7 +216,7 @@ class _Execution:
         return self._resolve_delete(self._sent, None)
 
     def _send_until_accepted(
-        self, intent: PendingChange[[]], look: ReturnLook, written: Mapping[str, str]
+        self, intent: PendingChange[[]], look: ReturnCheck, written: Mapping[str, str]
     ) -> EndpointStop | None:
         """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
 
@@ -226,7 +226,7 @@ class _Execution:
         throttled, old = ThrottledTries(self.pace), 0
         while True:
             turn, began = self.pace.wait_turn(), self.clock.monotonic()
-            now_look, now_due = self._look_whole()
+            now_look, now_due = self._recheck_endpoint()
             if now_look is None or not now_due.outcome_is_planned:
                 return now_due
             if not _is_recorded(now_look, look, written):
@@ -234,7 +234,7 @@ class _Execution:
             age = self.clock.monotonic() - began
             if age > FRESH_SECONDS:
                 old += 1
-                if old < OLD_LOOKS:
+                if old < MAX_STALE_READS:
                     continue
                 said = f"{now_due.reason}; reading it took {age:.1f} s, and opskit acts on nothing that old"
                 return replace(now_due, outcome=StopOutcome.REFUSED, reason=said)
@@ -278,7 +278,7 @@ class _Execution:
         prepare = changes.prepare_endpoint_tagging if step.begins_grace else changes.prepare_endpoint_untagging
         with prepare(self.client, seen.endpoint, [IDLE_SINCE]) as intent:
             began, now = self.clock.monotonic(), self.clock.now()
-            there = look_at_endpoint(self.client, seen.endpoint, self.terms.idle_policy, self.usd_per_hour, now)
+            there = inspect_endpoint(self.client, seen.endpoint, self.terms.idle_policy, self.usd_per_hour, now)
             if there is None:
                 intent.error = "it is gone"
                 return replace(self.action, step=IdleStep.NOTHING, reason="it is gone", status="gone")
@@ -305,7 +305,7 @@ def _names_of(endpoint: HostedEndpoint) -> tuple[str, ...]:
     return endpoint.config, *(variant.name for variant in endpoint.variants)
 
 
-def _is_recorded(look: ReturnLook, recorded: ReturnLook, written: Mapping[str, str]) -> bool:
+def _is_recorded(look: ReturnCheck, recorded: ReturnCheck, written: Mapping[str, str]) -> bool:
     """Whether a look finds what was recorded, and the record where it was written."""
     if look.record is None or recorded.record is None or not isinstance(look.facts.config_tags, Mapping):
         return False

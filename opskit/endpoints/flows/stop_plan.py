@@ -18,7 +18,7 @@ from opskit.core.grace import IdleStep, next_step
 from opskit.core.model import Unknown
 from opskit.core.stop_outcome import ResourceStop, StopOutcome
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
-from opskit.endpoints.flows.returns import ReturnLook, look_at_return, read_return_notes
+from opskit.endpoints.flows.returns import ReturnCheck, check_return, read_return_notes
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import pack_record
 from opskit.endpoints.rules.stop_refusals import consent_question, endpoint_status_refusal
@@ -109,21 +109,21 @@ def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
     if not (action.outcome_is_planned or action.step.begins_grace):
         return action
     client = action.inspected.client
-    look = look_at_return(client, action.inspected, now)
+    look = check_return(client, action.inspected, now)
     if (refusal := look.refusal or _packing_refusal(look)) is not None:
         return refuse_endpoint_stop(replace(action, step=IdleStep.STOP), refusal)
     return replace(action, data_unread=look.data_unread)
 
 
-def _packing_refusal(look: ReturnLook) -> Problem | None:
+def _packing_refusal(look: ReturnCheck) -> Problem | None:
     try:
-        pack_look(look)
+        pack_record_tags(look)
     except GuardRefused as refusal:
         return refusal.problem
     return None
 
 
-def pack_look(look: ReturnLook) -> dict[str, str]:
+def pack_record_tags(look: ReturnCheck) -> dict[str, str]:
     """The tags of a record that is to be written.
 
     Raises:

@@ -37,7 +37,7 @@ def read_model_parts(client: AwsClient, config: JsonObject) -> ModelParts:
         return ModelParts(unread=unknown_from_error(failure))
     gone = [f"its model {name} was deleted" for name, model in zip(names, models, strict=True) if model is None]
     locations = list(dict.fromkeys(each for model in models if model for each in _data_locations(model)))
-    looks = gather_all([partial(_look_at_data, client, uri, is_prefix) for uri, is_prefix in locations])
+    looks = gather_all([partial(_data_exists, client, uri, is_prefix) for uri, is_prefix in locations])
     absent = [uri for (uri, _), look in zip(locations, looks, strict=True) if look is False]
     gone += [f"the data of its model are not there any more ({uri})" for uri in absent]
     return ModelParts(tuple(gone), data_unread=next((look for look in looks if isinstance(look, Unknown)), None))
@@ -63,7 +63,7 @@ def _data_locations(model: JsonObject) -> Iterator[tuple[str, bool]]:
             yield str(uri), source.get("S3DataType") != "S3Object"
 
 
-def _look_at_data(client: AwsClient, uri: str, is_prefix: bool) -> bool | Unknown:
+def _data_exists(client: AwsClient, uri: str, is_prefix: bool) -> bool | Unknown:
     try:
         with parse_errors_as_aws(client, "s3:HeadObject"):
             return prefix_exists(client, uri) if is_prefix else object_exists(client, uri)

@@ -18,9 +18,9 @@ from opskit.endpoints.render.rows import (
     VERDICT_STYLES,
     describe_variants,
     endpoint_record,
+    inspection_cost_notes,
+    inspection_usd,
     invocation_sums,
-    look_notes,
-    look_usd,
     one_account,
     price_problems,
     restore_command,
@@ -72,7 +72,7 @@ def endpoint_list_result(look: EndpointInspection, order: EndpointOrder = Endpoi
         "account": one_account(record["account"] for record in records),
         "endpoints": records,
         "totals": {"usd_per_hour": _total_usd(look), "running": len(look.endpoints), "stopped": len(gone)},
-        "look_usd": look_usd(look),
+        "look_usd": inspection_usd(look),
         "owners_unknown_because": look.owners_gap and look.owners_gap.reason,
     }
     patiences = [*(seen.patience for seen in look.endpoints), *(None for _ in gone)]
@@ -184,4 +184,4 @@ def _list_notes(look: EndpointInspection) -> Iterator[str]:
         yield f"`opskit endpoint start {look.stopped[0][1].name}` brings back what was stopped."
     if look.owners_gap:
         yield f"CloudTrail could not be asked for all owners: {look.owners_gap.reason}"
-    yield from look_notes(look)
+    yield from inspection_cost_notes(look)

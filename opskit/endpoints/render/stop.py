@@ -15,8 +15,8 @@ from opskit.endpoints.render.rows import (
     VERDICT_STYLES,
     describe_variants,
     endpoint_record,
-    look_notes,
-    look_usd,
+    inspection_cost_notes,
+    inspection_usd,
     one_account,
     price_problems,
     restore_command,
@@ -49,7 +49,7 @@ def endpoint_stop_result(
         *_failed_problems(actions),
         *_kept_endpoint_problems(actions),
     )
-    notes = [*_result_notes(actions), *look_notes(look)]
+    notes = [*_result_notes(actions), *inspection_cost_notes(look)]
     # What a stop saves is beside the point of it: that it is not known is said, and changes no exit code.
     told = (*problems, *price_problems([action.inspected for action in actions]))
     return _build_result(actions, look, told, _stop_exit(actions, look, problems), notes)
@@ -121,7 +121,7 @@ def _build_result(
         "account": one_account(action.inspected.endpoint.account for action in actions),
         "endpoints": [_stop_record(action) for action in actions],
         "saved_usd_per_hour": _saved_usd(actions),
-        "look_usd": look_usd(look),
+        "look_usd": inspection_usd(look),
     }
     rows = Table(_COLUMNS, tuple(_stop_row(action) for action in actions))
     patiences = [action.inspected.patience for action in actions]

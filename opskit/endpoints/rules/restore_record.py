@@ -24,11 +24,11 @@ from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, ScalingSett
 from opskit.endpoints.rules.scaling import essential_scaling, plain_json
 
 PIECE_LENGTH = 250
-MOST_PIECES = 20
+MAX_PIECES = 20
 # AWS's limit for one resource.
-_MOST_TAGS = 50
+_MAX_TAGS = 50
 # More than any record that fits into the pieces: what unpacks to more was not written by opskit.
-_MOST_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 _VERSION = 1
 _HEAD = re.compile(r"(?P<name>[A-Za-z0-9-]+) stopped at (?P<at>\S+) in (?P<count>\d{1,2}) pieces (?P<sum>[0-9a-f]{16})")
 
@@ -87,16 +87,16 @@ def pack_record(record: RestoreRecord, config_arn: str, present: Mapping[str, st
     # Compressed as far as it goes, and in base64, whose signs (+ / =) AWS takes in tags.
     text = base64.b64encode(zlib.compress(_to_json(record).encode(), 9)).decode()
     pieces = [text[at : at + PIECE_LENGTH] for at in range(0, len(text), PIECE_LENGTH)]
-    if len(pieces) > MOST_PIECES:
-        said = f"What brings {record.endpoint} back takes {len(pieces)} tags, and opskit writes at most {MOST_PIECES}."
+    if len(pieces) > MAX_PIECES:
+        said = f"What brings {record.endpoint} back takes {len(pieces)} tags, and opskit writes at most {MAX_PIECES}."
         raise GuardRefused("record-too-long", said, "Remove tags or scaling policies of it that are not needed.")
     head = f"{record.endpoint} stopped at {_format_time(record.stopped)} in {len(pieces)} pieces"
     tags = {STOPPED_ENDPOINT: f"{head} {_checksum(head, text, config_arn)}"}
     tags |= {f"{RESTORE_PIECE}{at:02}": piece for at, piece in enumerate(pieces)}
     others = {key for key in present if not is_record_key(key)}
-    if len(others) + len(tags) > _MOST_TAGS:
+    if len(others) + len(tags) > _MAX_TAGS:
         said = f"The configuration {record.config} has {len(others)} tags: there is no room for {len(tags)} more."
-        raise GuardRefused("no-room-for-tags", said, f"AWS takes {_MOST_TAGS} tags; remove some of them.")
+        raise GuardRefused("no-room-for-tags", said, f"AWS takes {_MAX_TAGS} tags; remove some of them.")
     return tags
 
 
@@ -113,7 +113,7 @@ def unpack_record(tags: Mapping[str, str], config_arn: str) -> RestoreRecord | N
     try:
         unpacker = zlib.decompressobj()
         # Never more than this is unpacked: a few bytes that somebody else wrote could unpack to gigabytes.
-        return _from_json(unpacker.decompress(base64.b64decode(text, validate=True), _MOST_BYTES))
+        return _from_json(unpacker.decompress(base64.b64decode(text, validate=True), _MAX_BYTES))
     except (binascii.Error, zlib.error, ValueError, TypeError, LookupError, AttributeError):
         return None
 

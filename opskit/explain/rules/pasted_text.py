@@ -23,7 +23,7 @@ from opskit.quotas.rules.quota_names import TYPE, find_quota_names
 
 NEARBY = 400
 """How many characters around a complaint, without spaces, may tell what it is about."""
-MOST_MATCHES = 100
+MAX_MATCHES = 100
 """How often one pattern is heeded in a text; no honest text needs more."""
 
 OWN_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,6})?"
@@ -85,7 +85,7 @@ class PastedText:
 
     def matches(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         """Where a pattern stands in the squeezed text; the first hundred will do."""
-        return islice(pattern.finditer(self.flat), MOST_MATCHES)
+        return islice(pattern.finditer(self.flat), MAX_MATCHES)
 
     def around(self, at: int) -> str:
         """The squeezed text near a place in it: 400 characters before and behind."""
@@ -144,7 +144,7 @@ def without_repeats(places: list[int]) -> Iterator[int]:
 
 def _phrase_positions(saying: str, flat: str) -> Iterator[int]:
     at = flat.find(saying)
-    for _ in range(MOST_MATCHES):
+    for _ in range(MAX_MATCHES):
         if at < 0:
             return
         yield at

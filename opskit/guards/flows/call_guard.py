@@ -1,8 +1,8 @@
 """Looks at each SageMaker call of this process before it is sent, and raises where it may not be.
 
-Calls of the same moment share what was read. Since that look does not show what they start, what is let through is
+Calls of the same moment share what was read. Since that reading does not show what they start, what is let through is
 counted on top of it: two calls that fit one by one, but not together, do not both pass. AWS's lists show what was made
-only after a while, so it is counted until a look shows it, or it is known to have ended.
+only after a while, so it is counted until a reading shows it, or it is known to have ended.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from opskit.aws.gather import start_in_background
 from opskit.aws.outgoing_calls import OutgoingCall
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OpskitError
-from opskit.guards.flows.call_look import LOOK_SECONDS, CallLook, PendingLook, start_look
+from opskit.guards.flows.call_reading import READING_SECONDS, AccountReading, PendingReading, start_reading
 from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.call_refused import CallRefused
 from opskit.guards.rules.call_verdict import CallVerdict, Outcome, judge_call, unknown_warning
@@ -27,21 +27,21 @@ from opskit.guards.rules.operations import is_plain_read, judge_request, starts_
 from opskit.guards.rules.request_model import InstanceNeed, NotDescribed, RequestNeeds, UnknownNeed
 from opskit.guards.rules.started_resources import StartedResource, started_resource
 
-# Nothing older than this is acted on: calls within it share one look.
+# Nothing older than this is acted on: calls within it share one reading.
 MOMENT_SECONDS = 1.0
-# What no look has shown by then was not made, or has ended unseen: lists lag by seconds, not by minutes.
+# What no reading has shown by then was not made, or has ended unseen: lists lag by seconds, not by minutes.
 UNSEEN_SECONDS = 300.0
 # By then a Describe finds what was made.
 FOUND_SECONDS = 30.0
-# Each is one read more for a look.
-_MOST_ASKED = 10
+# Each is one read more for a reading.
+_MAX_DESCRIBED = 10
 
 
 @dataclass(frozen=True)
-class _SharedLook:
+class _SharedReading:
     account: tuple[object, ...]
     began: float
-    pending: PendingLook
+    pending: PendingReading
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +55,16 @@ class _Grant:
 
 
 @dataclass
-class LookBoard:
-    """The looks of this moment, and what was let through since. Safe across threads."""
+class SharedReadings:
+    """The readings of this moment, and what was let through since. Safe across threads."""
 
     clock: Clock
     lock: threading.Lock = field(default_factory=threading.Lock)
-    _looks: dict[tuple[object, ...], _SharedLook] = field(default_factory=dict)
+    _readings: dict[tuple[object, ...], _SharedReading] = field(default_factory=dict)
     _grants: list[_Grant] = field(default_factory=list)
 
-    def look_for(self, client: AwsClient, wanted: RequestNeeds, *, with_prices: bool) -> _SharedLook:
-        """A look of this moment that shows what these needs meet: one that others have begun, or a new one."""
+    def find_or_start(self, client: AwsClient, wanted: RequestNeeds, *, with_prices: bool) -> _SharedReading:
+        """A reading of this moment that shows what these needs meet: one that others have begun, or a new one."""
         needs, names = wanted.needs, frozenset(limit.quota_name for limit in wanted.limits)
         types = frozenset(
             (need.instance_type, need.workload, need.price_workload, need.takes_quota, need.volume_gb != 0)
@@ -74,17 +74,19 @@ class LookBoard:
         key = (account, types, names, with_prices)
         with self.lock:
             now = self.clock.monotonic()
-            self._looks = {each: look for each, look in self._looks.items() if now - look.began < MOMENT_SECONDS}
-            shared = self._looks.get(key)
+            self._readings = {
+                each: reading for each, reading in self._readings.items() if now - reading.began < MOMENT_SECONDS
+            }
+            shared = self._readings.get(key)
             if shared is None:
                 unseen = {
                     each.resource: now - each.at > FOUND_SECONDS
-                    for each in self._grants[-_MOST_ASKED:]
+                    for each in self._grants[-_MAX_DESCRIBED:]
                     if each.account == account and each.resource
                 }
                 # Begun under the lock, which it holds but for a moment: the reading itself is done by threads of its
                 # own.
-                pending = start_look(
+                pending = start_reading(
                     client,
                     needs,
                     self.clock.now(),
@@ -92,33 +94,33 @@ class LookBoard:
                     with_prices=with_prices,
                     started=unseen,
                 )
-                shared = self._looks[key] = _SharedLook(account, now, pending)
+                shared = self._readings[key] = _SharedReading(account, now, pending)
             return shared
 
-    def take_unseen_grants(self, look: _SharedLook, found: CallLook) -> list[InstanceNeed]:
-        """What was let through and a look does not show; the lock is held by the caller. What it shows is forgotten."""
+    def take_unseen_grants(self, reading: _SharedReading, found: AccountReading) -> list[InstanceNeed]:
+        """The granted needs that a reading does not show; others are dropped. The caller holds the lock."""
         now, holders = self.clock.monotonic(), found.holders()
         kept: list[_Grant] = []
         counted: list[InstanceNeed] = []
         for grant in self._grants:
             unseen = grant.needs
-            # Only a look that began after the call was let through can show what it made.
-            if grant.account == look.account and grant.resource and grant.at < look.began:
+            # Only a reading that began after the call was let through can show what it made.
+            if grant.account == reading.account and grant.resource and grant.at < reading.began:
                 unseen = () if grant.resource in found.ended else grant.resource.needs_not_listed(grant.needs, holders)
-            # What nothing tells from others is in every look that began after it.
-            longest = UNSEEN_SECONDS if grant.resource else LOOK_SECONDS + MOMENT_SECONDS
+            # What nothing tells from others is in every reading that began after it.
+            longest = UNSEEN_SECONDS if grant.resource else READING_SECONDS + MOMENT_SECONDS
             if unseen and now - grant.at < longest:
                 kept.append(grant)
-                is_counted = grant.resource or grant.at >= look.began
-                counted += unseen if is_counted and grant.account == look.account else ()
+                is_counted = grant.resource or grant.at >= reading.began
+                counted += unseen if is_counted and grant.account == reading.account else ()
         self._grants = kept
         return counted
 
     def grant(
-        self, look: _SharedLook, needs: tuple[InstanceNeed, ...], resource: StartedResource | None = None
+        self, reading: _SharedReading, needs: tuple[InstanceNeed, ...], resource: StartedResource | None = None
     ) -> _Grant:
         """Note what is let through; the lock is held by the caller."""
-        granted = _Grant(look.account, self.clock.monotonic(), needs, resource)
+        granted = _Grant(reading.account, self.clock.monotonic(), needs, resource)
         self._grants.append(granted)
         return granted
 
@@ -136,23 +138,23 @@ class LookBoard:
 
 
 def _account_key(client: AwsClient) -> tuple[object, ...]:
-    """What a look is about."""
+    """What a reading is about."""
     try:
         # By the credentials, not the session: each thread of a program may have a boto3 session of its own with the
         # same ones.
         return client.session.account_key(client.region)
-    except AwsError:  # the look says why; nobody shares it
+    except AwsError:  # the reading says why; nobody shares it
         return (id(client.session), client.region)
 
 
 @dataclass
 class CallGuard:
-    """A guard over calls. ``is_watched`` tells which calls it looks at; ``warn`` says what is let through unjudged.
+    """A guard over calls. ``is_watched`` tells which calls it checks; ``warn`` says what is let through unjudged.
     ``refusal`` is why it refuses all, where it can judge none, and the next step.
     """
 
     policy: CallPolicy
-    board: LookBoard
+    board: SharedReadings
     warn: Callable[[str], None]
     is_watched: Callable[[OutgoingCall], bool] = lambda call: True
     refusal: tuple[str, str] | None = None
@@ -181,8 +183,8 @@ class CallGuard:
         Raises:
             GuardRefused: they do not.
         """
-        look = self.board.look_for(client, needs, with_prices=self.policy.has_budget)
-        self._act_on(self._assess_look(None, client.region, needs, look, LOOK_SECONDS))
+        reading = self.board.find_or_start(client, needs, with_prices=self.policy.has_budget)
+        self._act_on(self._assess_needs(None, client.region, needs, reading, READING_SECONDS))
 
     def _act_on(self, verdict: CallVerdict) -> None:
         match verdict.outcome:
@@ -199,30 +201,30 @@ class CallGuard:
 
     def _find_verdict(self, call: OutgoingCall) -> CallVerdict:
         """The verdict, within the time that a call may wait."""
-        until = time.monotonic() + LOOK_SECONDS
+        until = time.monotonic() + READING_SECONDS
         try:
-            needs, look = start_in_background(lambda: self._read_needs(call)).result(LOOK_SECONDS)
-            if look is None:
+            needs, reading = start_in_background(lambda: self._read_needs(call)).result(READING_SECONDS)
+            if reading is None:
                 return judge_call(call.operation, call.region, needs, (), {}, self.policy)
-            return self._assess_look(call, call.region, needs, look, max(0.0, until - time.monotonic()))
+            return self._assess_needs(call, call.region, needs, reading, max(0.0, until - time.monotonic()))
         # What goes wrong in here is unknown, not the program's: its call is refused with a reason, and sees no
         # exception of ours.
         except TimeoutError:
-            return _unknown_verdict(call, f"AWS did not answer within {LOOK_SECONDS:g} s")
+            return _unknown_verdict(call, f"AWS did not answer within {READING_SECONDS:g} s")
         except OpskitError as failure:
             return _unknown_verdict(call, failure.problem.message.rstrip("."))
         except Exception as error:  # an error of opskit's own must neither pass for the program's, nor for a yes
             return _unknown_verdict(call, f"opskit failed ({type(error).__name__}: {error})")
 
-    def _assess_look(
-        self, call: OutgoingCall | None, region: str, needs: RequestNeeds, look: _SharedLook, seconds: float
+    def _assess_needs(
+        self, call: OutgoingCall | None, region: str, needs: RequestNeeds, reading: _SharedReading, seconds: float
     ) -> CallVerdict:
-        """The verdict from a look, with what was let through since it began. What this lets through is noted, until
+        """The verdict from a reading, with what was let through since it began. What this lets through is noted, until
         AWS turns out not to have taken it. ``call`` None: the needs were declared.
         """
-        found = look.pending.finish(seconds)
+        found = reading.pending.finish(seconds)
         with self.board.lock:
-            headrooms = found.assess_needs(needs, self.board.take_unseen_grants(look, found))
+            headrooms = found.assess_needs(needs, self.board.take_unseen_grants(reading, found))
             operation = call.operation if call else ""
             verdict = judge_call(
                 operation,
@@ -238,12 +240,12 @@ class CallGuard:
             if call and _is_sent(verdict, self.policy):
                 resource = started_resource(call.operation, call.params)
                 # Under the lock of the count above: of two calls that fit one by one only one may pass.
-                granted = self.board.grant(look, needs.needs, resource)
+                granted = self.board.grant(reading, needs.needs, resource)
                 call.when_not_taken(partial(self.board.release_grant, granted))
         return verdict
 
-    def _read_needs(self, call: OutgoingCall) -> tuple[RequestNeeds, _SharedLook | None]:
-        """What a call needs, and the look that shows whether there is room; None: nothing has to be read."""
+    def _read_needs(self, call: OutgoingCall) -> tuple[RequestNeeds, _SharedReading | None]:
+        """What a call needs, and the reading that shows whether there is room; None: nothing has to be read."""
         opened: list[AwsClient] = []
 
         def describe(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -254,7 +256,7 @@ class CallGuard:
         if not needs.needs and not needs.limits:
             return needs, None
         client = opened[0] if opened else call.open_reader()
-        return needs, self.board.look_for(client, needs, with_prices=self.policy.has_budget)
+        return needs, self.board.find_or_start(client, needs, with_prices=self.policy.has_budget)
 
 
 def _open_reader(call: OutgoingCall) -> AwsClient:

@@ -15,7 +15,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode, UsageError
 from opskit.core.model import Price, Quota
 from opskit.guards.flows.call_guard import read_description
-from opskit.guards.flows.call_look import (
+from opskit.guards.flows.call_reading import (
     needs_as_requirements,
     read_quotas_of,
     requirements_to_read,

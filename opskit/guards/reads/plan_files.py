@@ -13,7 +13,7 @@ from opskit.core.exceptions import MissingExtra, UsageError
 from opskit.core.json_text import load_outside_json
 
 # A plan of Terraform's for a large estate has some tens of megabytes.
-_MOST_BYTES = 200_000_000
+_MAX_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def _read_assembly(folder: Path) -> CloudAssembly:
 
 def _read_text(path: str) -> str:
     try:
-        raw = sys.stdin.buffer.read(_MOST_BYTES + 1) if path == "-" else _read_bytes(Path(path))
-        if len(raw) > _MOST_BYTES:
-            raise UsageError("bad-plan", f"{_name_of(path)} is larger than {_MOST_BYTES // 1_000_000} MB.")
+        raw = sys.stdin.buffer.read(_MAX_BYTES + 1) if path == "-" else _read_bytes(Path(path))
+        if len(raw) > _MAX_BYTES:
+            raise UsageError("bad-plan", f"{_name_of(path)} is larger than {_MAX_BYTES // 1_000_000} MB.")
         return raw.decode("utf-8-sig")
     except OSError as error:
         text = f"Could not read {_name_of(path)}: {error.strerror or error}."
@@ -80,7 +80,7 @@ def _read_text(path: str) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_MOST_BYTES + 1)
+        return file.read(_MAX_BYTES + 1)
 
 
 def _binary_hint(raw: bytes) -> str:

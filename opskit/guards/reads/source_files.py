@@ -9,7 +9,7 @@ from pathlib import Path
 _DEPTHS = ("*", "*/*", "*/*/*")
 _NOT_OWN = {"node_modules", ".venv", "venv", "site-packages", "dist", ".git"}
 _CDK_SUFFIXES = {".py", ".ts", ".js", ".mjs", ".java", ".cs", ".go"}
-_MOST_BYTES = 5_000_000
+_MAX_BYTES = 5_000_000
 
 
 def names_sagemaker(folder: Path) -> bool:
@@ -57,4 +57,4 @@ def _any_has(files: Iterable[Path], text: str) -> bool:
 
 def _begin_of(file: Path) -> str:
     with file.open("rb") as opened:
-        return opened.read(_MOST_BYTES).decode("utf-8", "replace").lower()
+        return opened.read(_MAX_BYTES).decode("utf-8", "replace").lower()

@@ -21,7 +21,7 @@ HOURS = "hours"
 
 _CENT_SHARE = Decimal("0.0001")
 # More than anybody means; 1e999999 would be written with a million digits.
-_MOST = Decimal(10**12)
+_MAX_USD = Decimal(10**12)
 
 
 class OnUnknown(StrEnum):
@@ -215,7 +215,7 @@ def parse_usd(value: object, name: str) -> Decimal | None:
         return None
     try:
         amount = Decimal(str(value))
-        if 0 <= amount <= _MOST and not isinstance(value, bool):
+        if 0 <= amount <= _MAX_USD and not isinstance(value, bool):
             return amount
     except ArithmeticError:
         pass  # said below, as for a negative one

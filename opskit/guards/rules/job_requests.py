@@ -27,7 +27,7 @@ DEFAULT_RUNTIME = 24 * 3600
 _BOUND = "StoppingCondition.MaxRuntimeInSeconds"
 _LONGEST_TRAINING = "Longest run time for a training job"
 _LONGEST_PROCESSING = "Longest run time for a processing job"
-_MOST_AT_ONCE = "Maximum number of training jobs each hyper parameter tuning job can run in parallel at once"
+_CONCURRENT_JOBS_QUOTA = "Maximum number of training jobs each hyper parameter tuning job can run in parallel at once"
 # AWS's page on tuning limits: what a tuning job takes where its request names neither.
 _PLAN_NOTE = "Instances of a training plan are paid for in advance; their quota and price were not looked at."
 
@@ -178,8 +178,9 @@ def tuning_needs(request: Request, describe: Describe) -> RequestNeeds:
         _tuned_training(definition, source, at_once, jobs, longest, choice="the definitions" if several else "")
         for source, definition in named
     ]
-    most = (RequestLimit(_MOST_AT_ONCE, at_once, join_path(where, "MaxParallelTrainingJobs")),) if at_once > 1 else ()
-    return merge_needs([*parts, RequestNeeds(limits=most)])
+    concurrent = RequestLimit(_CONCURRENT_JOBS_QUOTA, at_once, join_path(where, "MaxParallelTrainingJobs"))
+    shared = (concurrent,) if at_once > 1 else ()
+    return merge_needs([*parts, RequestNeeds(limits=shared)])
 
 
 def _tuned_training(

@@ -121,7 +121,7 @@ class _Step:
 
 
 # More choices than these are not gone through one by one: then all steps that may meet count together.
-_MOST_CHOICES = 2000
+_MAX_COMBINATIONS = 2000
 
 
 def plan_pipeline(definition: Request, values: Mapping[str, object], most_at_once: int | None = None) -> PlannedCalls:
@@ -211,7 +211,7 @@ def _steps_at_once(
     ]
     for moment in found if most_at_once is None else dict.fromkeys(found):
         # Each choice of as many as may run; where there are too many choices, all of them count as running at once.
-        if most_at_once and len(moment) > most_at_once and comb(len(moment), most_at_once) <= _MOST_CHOICES:
+        if most_at_once and len(moment) > most_at_once and comb(len(moment), most_at_once) <= _MAX_COMBINATIONS:
             yield from map(frozenset, combinations(sorted(moment), most_at_once))
         else:
             yield moment

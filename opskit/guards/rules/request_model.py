@@ -9,7 +9,7 @@ from typing import Any
 from opskit.core.model import Workload
 
 # A volume of this size costs one or two cents an hour, which is little beside any instance.
-_MOST_UNPRICED_GB = 100
+_MAX_UNPRICED_GB = 100
 _VOLUME_MEMBERS = ("volumesizeingb", "ebsvolumesizeingb")
 
 Request = Mapping[str, Any]
@@ -232,7 +232,7 @@ def join_path(source: str, name: str) -> str:
 def volume_notes(requests: Iterable[Request]) -> Iterator[str]:
     """A note on the largest volume that requests name, where its price matters: the guard prices instances only."""
     largest = max((size for request in requests for size in _volume_sizes(request)), default=0)
-    if largest > _MOST_UNPRICED_GB:
+    if largest > _MAX_UNPRICED_GB:
         yield f"a volume of {largest} GB is billed too; the guard does not price volumes"
 
 

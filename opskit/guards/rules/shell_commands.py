@@ -39,7 +39,7 @@ class ShellLaunch:
     reason: str = ""
 
 
-_WORTH_A_LOOK = re.compile(r"\b(?:aws|awscli|terraform|tofu|cdk|aws-cdk|sam)\b")
+_GUARDED_PROGRAM = re.compile(r"\b(?:aws|awscli|terraform|tofu|cdk|aws-cdk|sam)\b")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 # What runs another command with the words that follow.
 _WRAPPERS = {
@@ -58,7 +58,7 @@ _SEPARATOR = re.compile(r"[();<>|&]+")
 
 def find_launches(text: str) -> list[ShellLaunch]:
     """The commands of a command line that may start something, in their order."""
-    return list(_launches_in(text)) if _WORTH_A_LOOK.search(text) else []
+    return list(_launches_in(text)) if _GUARDED_PROGRAM.search(text) else []
 
 
 def _launches_in(text: str) -> Iterator[ShellLaunch]:

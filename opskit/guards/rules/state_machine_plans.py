@@ -124,7 +124,7 @@ def _walk_map(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -
     processor = state.get("ItemProcessor") or state.get("Iterator") or {}
     at_once = state.get("MaxConcurrency")
     found = len(walk.calls)
-    if isinstance(at_once, int) and not isinstance(at_once, bool) and 0 < at_once <= _MOST_COPIES:
+    if isinstance(at_once, int) and not isinstance(at_once, bool) and 0 < at_once <= _MAX_COPIES:
         for index in range(at_once):
             _walk_states(processor, f"{source}.ItemProcessor.", (*path, f"{source} #{index}"), walk)
     else:
@@ -134,7 +134,7 @@ def _walk_map(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -
 
 
 # As many iterations as are counted one by one; a Map may run thousands at once.
-_MOST_COPIES = 100
+_MAX_COPIES = 100
 
 
 def _add_task(state: Request, source: str, path: tuple[str, ...], walk: _Walk) -> None:

@@ -34,7 +34,7 @@ from opskit.quotas.reads.usage_listings import (
     missing_member,
 )
 
-_NOT_LOOKED = "idleness was not checked (opskit endpoint list)"
+_IDLENESS_UNCHECKED = "idleness was not checked (opskit endpoint list)"
 _PLAN_PAID = "a training plan has paid its instances in advance"
 _COMPARED = ("EndpointStatus", "LastModifiedTime")
 
@@ -145,7 +145,7 @@ def _endpoint_reason(endpoint: Response, config: Response | None, gap: Unknown |
         return f"its configuration could not be read: {gap.reason}"
     if config is None:
         return "its configuration was deleted, and AWS says its instance types nowhere else"
-    return _NOT_LOOKED if is_sure else f"AWS says {endpoint.get('EndpointStatus')}, which may bill"
+    return _IDLENESS_UNCHECKED if is_sure else f"AWS says {endpoint.get('EndpointStatus')}, which may bill"
 
 
 def _all_variants(response: Response) -> list[Response]:

@@ -20,7 +20,7 @@ from opskit.inventory.rules.running_resource import (
 )
 from opskit.quotas.reads.usage_listings import Response, list_summaries, read_volume_sizes
 
-_NOT_LOOKED = "idleness was not checked (opskit notebook list)"
+_IDLENESS_UNCHECKED = "idleness was not checked (opskit notebook list)"
 
 
 def read_notebooks(client: AwsClient) -> InventoryPart:
@@ -64,7 +64,7 @@ def _running_notebook(region: str, summary: Response) -> RunningResource:
         str(summary.get("NotebookInstanceStatus", "")),
         (summary.get("LastModifiedTime") or summary.get("CreationTime")) if settled else None,
         (BilledInstances(summary.get("InstanceType"), 1, PriceComponent.NOTEBOOK),),
-        reason=_NOT_LOOKED if settled else f"AWS says {summary.get('NotebookInstanceStatus')}, which may bill",
+        reason=_IDLENESS_UNCHECKED if settled else f"AWS says {summary.get('NotebookInstanceStatus')}, which may bill",
         verdict=BilledVerdict.RUNNING if settled else BilledVerdict.UNKNOWN,
         stop_with=opskit_command("notebook", "stop", name, region=region),
     )

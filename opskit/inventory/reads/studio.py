@@ -42,7 +42,7 @@ _NAME_MEMBERS = ("DomainId", "SpaceName", "UserProfileName", "AppType", "AppName
 # The app that shows Studio itself runs on an instance of AWS's own.
 _FREE_APP = ("JupyterServer", "system")
 _PLAN_PAID = "a training plan has paid its instance in advance"
-_NOT_LOOKED = "idleness was not checked"
+_IDLENESS_UNCHECKED = "idleness was not checked"
 
 Owners = Mapping[tuple[str, str], str]
 """The user profile that owns a space, by domain and space."""
@@ -140,7 +140,7 @@ def _running_app(
         else ("" if component or free else f"opskit does not know the price of {app_type} apps"),
         free=free,
         verdict=BilledVerdict.RUNNING if sure else BilledVerdict.UNKNOWN,
-        reason=_NOT_LOOKED if sure else f"AWS says {app.get('Status')}, which may bill",
+        reason=_IDLENESS_UNCHECKED if sure else f"AWS says {app.get('Status')}, which may bill",
         stop_with=aws_sagemaker_command("delete-app", region, **_app_options(app)),
         unread=gap,
         profile_owner=str(app.get("UserProfileName") or owners.get(_space_key(app)) or "") or None,

@@ -57,7 +57,7 @@ def list_notebooks_command(
 ) -> CommandResult:
     """List notebook instances, whether they are idle, and what they cost."""
     from opskit.core.setting_values import parse_tag_filter
-    from opskit.notebooks.flows.inside import look_inside_meant
+    from opskit.notebooks.flows.inside import inspect_inside_selected
     from opskit.notebooks.flows.inspect import inspect_all
     from opskit.notebooks.flows.owners import find_owners
     from opskit.notebooks.flows.wait import explain_failures
@@ -79,5 +79,5 @@ def list_notebooks_command(
     )
     now, meant = datetime.now(UTC), NotebookFilter((), match, parse_tag_filter(tag), owner, shows_tags=sort.needs_tags)
     look = explain_failures(inspect_all(ctx.clients(), policy, now, meant))
-    look = look_inside_meant(look, policy, now, lambda seen: seen.assessment.verdict.is_idle)
+    look = inspect_inside_selected(look, policy, now, lambda seen: seen.assessment.verdict.is_idle)
     return notebook_list_result(find_owners(look, now) if who else look, now, sort)

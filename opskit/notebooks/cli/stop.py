@@ -86,7 +86,7 @@ def stop_notebooks_command(
 ) -> CommandResult:
     """Stop notebooks by name or choice, or all that are idle."""
     from opskit.core.clock import system_clock
-    from opskit.notebooks.flows.inside import look_inside_meant
+    from opskit.notebooks.flows.inside import inspect_inside_selected
     from opskit.notebooks.flows.inspect import inspect_all
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
     from opskit.notebooks.flows.stop_plan import StopPolicy, plan_named_stops, refuse_open_questions, settle_graces
@@ -105,7 +105,7 @@ def stop_notebooks_command(
         evidence=evidence,
         trust_logs=trust_logs,
         tab_age=ctx.settings.resolve("notebook.tab-age", tab_age),
-        inside=_looks_inside(ctx, inside) if idle else inside,
+        inside=_inspects_inside(ctx, inside) if idle else inside,
         ignore_background=ignore_background,
         trust_jupyter=trust_jupyter,
     )
@@ -113,8 +113,8 @@ def stop_notebooks_command(
     look = _only_planned(ctx, inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant))
     plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
     if dry_run or not idle:  # a run of --idle looks inside at each one's turn; who is asked is to hear what was seen
-        due = {id(action.inspected) for action in plan if action.needs_look_inside and not action.question}
-        look = look_inside_meant(look, policy, now, lambda seen: id(seen) in due)
+        due = {id(action.inspected) for action in plan if action.needs_inside_inspection and not action.question}
+        look = inspect_inside_selected(look, policy, now, lambda seen: id(seen) in due)
         plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
     if not yes and not ctx.can_prompt():  # before the limit, which counts what would be stopped
         plan = refuse_open_questions(plan)
@@ -188,7 +188,7 @@ def _settle_questions(
     return agree_to_questions(plan)
 
 
-def _looks_inside(ctx: CommandContext, typed: bool | None) -> bool:
+def _inspects_inside(ctx: CommandContext, typed: bool | None) -> bool:
     """As it was typed, else as it is set, else where somebody is there to see it."""
     is_set = ctx.settings.get("notebook.inside")
     if typed and is_set is False:

@@ -1,4 +1,4 @@
-"""Look inside instances: for a plan that is only shown or for a list at once, and before a change at its turn."""
+"""Inspects instances from inside: several at once for a list or a dry run, and one by one before a change."""
 
 from __future__ import annotations
 
@@ -26,38 +26,38 @@ from opskit.notebooks.reads.jupyter import OpenJupyter, open_jupyter
 from opskit.notebooks.reads.notebooks import read_presigned_url
 from opskit.notebooks.rules.evidence import InsideEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
-from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS, assess_with_inside, may_look_inside
+from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS, assess_with_inside, may_inspect_inside
 from opskit.notebooks.rules.own_traces import was_used_after
-from opskit.notebooks.store import LookNotes
+from opskit.notebooks.store import InspectionLog
 
 _AT_ONCE = 6
-# A look that is older when a change's turn is waited for would be too old when it comes.
+# An older inspection would be too old by the time a change, which waits for the rate limit, is sent.
 _REUSE_SECONDS = INSIDE_FRESH_SECONDS - 5.0
 
 
 @dataclass
 class InsideMemory:
-    """The last look inside one notebook, which counts for half a minute. ``began`` is when it began, by
-    ``Clock.monotonic``, ``left`` the last activity of Jupyter's that it caused, by Jupyter's clock. Not ``may_look``:
-    what was seen still counts, but nothing new is looked for.
+    """The last inspection of one notebook instance, which is valid for half a minute. ``began`` is when it began, by
+    ``Clock.monotonic``, ``left`` the last activity of Jupyter that it caused, by Jupyter's clock. If ``may_inspect`` is
+    False, an earlier result is still valid, but the instance is not inspected again.
     """
 
-    may_look: bool = False
+    may_inspect: bool = False
     found: InsideEvidence | None = None
     began: float = 0.0
     left: datetime | None = None
 
-    def needs_look(self, clock: Clock) -> bool:
-        """Whether to look inside before the next change."""
-        return self.may_look and (self.found is None or clock.monotonic() - self.began > _REUSE_SECONDS)
+    def needs_inspection(self, clock: Clock) -> bool:
+        """Whether to inspect before the next change."""
+        return self.may_inspect and (self.found is None or clock.monotonic() - self.began > _REUSE_SECONDS)
 
     def age_milliseconds(self, clock: Clock) -> int | None:
-        """How old the look is, in milliseconds; None where there was none."""
+        """The age of the inspection in milliseconds; None: there was none."""
         return None if self.found is None else int((clock.monotonic() - self.began) * 1000)
 
     def forget_outdated(self, assessment: IdleAssessment, jupyter: JupyterState | None, policy: IdlePolicy) -> bool:
-        """Drop the look where Jupyter was used since, and the notebook is idle all the same: what was done, such as a
-        save, only another look can tell. Whether it was so.
+        """Drop the inspection if Jupyter was used since, although the notebook counts as idle: only another inspection
+        shows what was done, such as a save. Returns whether it was dropped.
         """
         if not assessment.verdict.is_idle or self.left is None or jupyter is None:
             return False
@@ -67,7 +67,7 @@ class InsideMemory:
         return True
 
     def forget_stale(self, clock: Clock) -> bool:
-        """Drop the look where it is too old for a change to stand on. Whether it was."""
+        """Drop the inspection if it is too old to base a change on. Returns whether it was dropped."""
         age = self.age_milliseconds(clock)
         if age is None or age <= INSIDE_FRESH_SECONDS * 1000:
             return False
@@ -75,75 +75,77 @@ class InsideMemory:
         return True
 
 
-def look_inside_if_allowed(
+def inspect_inside_if_allowed(
     seen: InspectedNotebook,
-    way: OpenJupyter | Unknown | None,
+    jupyter: OpenJupyter | Unknown | None,
     policy: IdlePolicy,
     clock: Clock,
     budget: RecheckBudget,
     memory: InsideMemory,
 ) -> None:
-    """Ask the notebook's tags whether to look inside, and do, up to 15 seconds: what it found is in ``memory``, an
-    Unknown where it could not, None where it may not.
+    """Inspect the instance for up to 15 seconds, if the notebook's tags allow it. The result is in ``memory``: Unknown
+    if the inspection failed, None if it is not allowed.
     """
     memory.found = memory.left = None
     with budget.aws_slots:
         tags = read_arn_tags(seen.client, seen.notebook.arn)
-    if not isinstance(way, OpenJupyter) or not may_look_inside(tags, policy):
+    if not isinstance(jupyter, OpenJupyter) or not may_inspect_inside(tags, policy):
         return
     if isinstance(tags, dict) and keep_reason(tags, clock.now()) is None:
         memory.began = clock.monotonic()
-        memory.found, memory.left = _look_now(seen, way)
+        memory.found, memory.left = _inspect_now(seen, jupyter)
 
 
-def look_inside_meant(
-    look: Inspection, policy: IdlePolicy, now: datetime, is_meant: Callable[[InspectedNotebook], bool]
+def inspect_inside_selected(
+    inspection: Inspection, policy: IdlePolicy, now: datetime, is_meant: Callable[[InspectedNotebook], bool]
 ) -> Inspection:
-    """What was seen, with a look inside each notebook that is meant: one that nothing else speaks for. Six at a time,
-    each up to 15 seconds; what could not be looked into is unknown, with the reason.
+    """The inspection, with the inside of each selected instance inspected too, six at a time and each for up to 15
+    seconds. What could not be inspected is unknown, with the reason.
     """
     if policy.inside is not True:
-        return look
-    close_idle([seen.client for seen in look.notebooks])
+        return inspection
+    close_idle([seen.client for seen in inspection.notebooks])
     asks = [
-        partial(_inspect_inside, seen, policy, now)
-        if is_meant(seen) and may_look_inside(seen.evidence.tags, policy)
-        else partial(_as_seen, seen)
-        for seen in look.notebooks
+        partial(_assess_from_inside, seen, policy, now)
+        if is_meant(seen) and may_inspect_inside(seen.evidence.tags, policy)
+        else partial(_unchanged, seen)
+        for seen in inspection.notebooks
     ]
-    return replace(look, notebooks=tuple(gather_all(asks, max_workers=_AT_ONCE)))
+    return replace(inspection, notebooks=tuple(gather_all(asks, max_workers=_AT_ONCE)))
 
 
-def _as_seen(seen: InspectedNotebook) -> InspectedNotebook:
+def _unchanged(seen: InspectedNotebook) -> InspectedNotebook:
     return seen
 
 
-def _inspect_inside(seen: InspectedNotebook, policy: IdlePolicy, now: datetime) -> InspectedNotebook:
-    with open_way(seen, RecheckBudget(inside=True)) as way:
-        found: InsideEvidence = _look_now(seen, way)[0] if isinstance(way, OpenJupyter) else way
+def _assess_from_inside(seen: InspectedNotebook, policy: IdlePolicy, now: datetime) -> InspectedNotebook:
+    with enter_jupyter(seen, RecheckBudget(inside=True)) as jupyter:
+        found: InsideEvidence = _inspect_now(seen, jupyter)[0] if isinstance(jupyter, OpenJupyter) else jupyter
     evidence = replace(seen.evidence, inside=found)
     own = policy.for_price(seen.usd_per_hour)
     return replace(seen, evidence=evidence, assessment=assess_with_inside(evidence, own, now))
 
 
-def _look_now(seen: InspectedNotebook, way: OpenJupyter) -> tuple[InsideEvidence, datetime | None]:
-    notes = LookNotes(seen.client, seen.notebook, make_terminal_name())
-    found = way.look_inside(notes)
+def _inspect_now(seen: InspectedNotebook, jupyter: OpenJupyter) -> tuple[InsideEvidence, datetime | None]:
+    notes = InspectionLog(seen.client, seen.notebook, make_terminal_name())
+    found = jupyter.inspect_inside(notes)
     return found, notes.left
 
 
 @contextmanager
-def open_way(seen: InspectedNotebook, budget: RecheckBudget) -> Iterator[OpenJupyter | Unknown]:
-    """Enter a notebook's Jupyter for as long as the block lasts; Unknown, with the reason, where it lets nobody in."""
+def enter_jupyter(seen: InspectedNotebook, budget: RecheckBudget) -> Iterator[OpenJupyter | Unknown]:
+    """Authenticate to a notebook's Jupyter for the duration of the block; yields Unknown, with the reason, if that
+    fails.
+    """
 
     def make_url() -> str:
         with budget.aws_slots:
             return read_presigned_url(seen.client, seen.notebook.name)
 
     with ExitStack() as held:
-        way: OpenJupyter | Unknown
+        jupyter: OpenJupyter | Unknown
         try:
-            way = held.enter_context(open_jupyter(make_url, budget.jupyter_slots))
+            jupyter = held.enter_context(open_jupyter(make_url, budget.jupyter_slots))
         except AwsError as failure:
-            way = presigned_url_unknown(failure)
-        yield way
+            jupyter = presigned_url_unknown(failure)
+        yield jupyter

@@ -28,9 +28,9 @@ from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, Notebo
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, is_conclusive
 from opskit.notebooks.rules.inside_verdict import assess_with_inside
 from opskit.notebooks.rules.notebook_filter import EVERY_NOTEBOOK, NotebookFilter
-from opskit.notebooks.rules.own_traces import PastLook, without_own_traces
+from opskit.notebooks.rules.own_traces import PastInspection, without_own_traces
 from opskit.notebooks.rules.words import EvidenceSource
-from opskit.notebooks.store import load_looks, remember_names
+from opskit.notebooks.store import load_past_inspections, remember_names
 
 # Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open.
 _MAX_WORKERS = 14
@@ -201,7 +201,7 @@ def _read_activity(
 def _read_jupyter(
     client: AwsClient, notebook: Notebook, policy: IdlePolicy, now: datetime, budget: ConnectionBudget
 ) -> JupyterState | Unknown:
-    past = load_looks_or_none(client, notebook)
+    past = load_past_inspections_or_none(client, notebook)
 
     def make_url() -> str:
         with budget.aws_slot(client):
@@ -218,10 +218,10 @@ def _read_jupyter(
     return state if isinstance(state, Unknown) else without_own_traces(state, past)
 
 
-def load_looks_or_none(client: AwsClient, notebook: Notebook) -> tuple[PastLook, ...]:
+def load_past_inspections_or_none(client: AwsClient, notebook: Notebook) -> tuple[PastInspection, ...]:
     """The looks inside that opskit remembers. Where it cannot, what they moved is taken for somebody's work."""
     try:
-        return load_looks(client, notebook)
+        return load_past_inspections(client, notebook)
     except UsageError:
         return ()
 

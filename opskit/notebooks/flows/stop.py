@@ -15,7 +15,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 from opskit.core.grace import GraceTag, IdleStep, format_grace_tag, next_step
 from opskit.core.model import Unknown
-from opskit.core.stop_outcome import FRESH_SECONDS, OLD_LOOKS, StopOutcome
+from opskit.core.stop_outcome import FRESH_SECONDS, MAX_STALE_READS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
 from opskit.keeps.flows import note_grace_ahead
 from opskit.notebooks.changes import notebooks as changes
@@ -101,7 +101,7 @@ class _StopContext:
         """
         turn = partial(self.paces[action.step].wait_turn, is_repeat=attempt.sent is not None)
         memory = attempt.inside
-        memory.may_look = self.terms.idle_policy.inside is True and action.needs_look_inside
+        memory.may_inspect = self.terms.idle_policy.inside is True and action.needs_inside_inspection
         return recheck_notebook(
             action.inspected,
             self.terms.idle_policy.for_price(action.inspected.usd_per_hour),
@@ -193,9 +193,9 @@ def _send_until_accepted(
             age = context.clock.monotonic() - look.began
             if age > FRESH_SECONDS or not look.is_whole or attempt.inside.forget_stale(context.clock):
                 old += 1
-                if old < OLD_LOOKS:
+                if old < MAX_STALE_READS:
                     continue
-                return _refuse_old_look(now_due, age)
+                return _refuse_stale_recheck(now_due, age)
             inside_ms = attempt.inside.age_milliseconds(context.clock)
             # Noted before it is sent, so that a lost answer is told with the look that the change stood on.
             attempt.sent = replace(now_due, looked_ms_ago=int(age * 1000), inside_ms_ago=inside_ms)
@@ -210,7 +210,7 @@ def _send_until_accepted(
                 return attempt.sent
 
 
-def _refuse_old_look(due: StopAction, age: float) -> StopAction:
+def _refuse_stale_recheck(due: StopAction, age: float) -> StopAction:
     """What is due, left undone: no look was ever young and whole enough. ``age`` is the last one's, in seconds."""
     if age > FRESH_SECONDS:
         said = f"reading it took {age:.1f} s, and opskit acts on nothing that old"
@@ -266,14 +266,14 @@ def _note_other_stop(planned: StopAction, after: StopAction, context: _StopConte
         return after
     # A refusal without a look of ours: AWS refuses a stop of what stops already, which only its status tells.
     if after.outcome is not None and after.outcome.is_refused and after.looked_ms_ago is None:
-        after = _look_after_refusal(after)
+        after = _reread_after_refusal(after)
     seen = after.inspected
     if after.will_stop or not seen.notebook.traits.stop_took_effect:
         return after
     return replace(after, reason=describe_other_stop(seen, context.clock.now()))
 
 
-def _look_after_refusal(action: StopAction) -> StopAction:
+def _reread_after_refusal(action: StopAction) -> StopAction:
     """AWS refuses a stop of what stops already; what refuses for another reason stays a refusal."""
     seen = action.inspected
     try:

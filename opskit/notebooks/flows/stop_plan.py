@@ -34,9 +34,9 @@ class StopAction(ResourceStop[InspectedNotebook]):
     has_consent: bool = False
 
     @property
-    def needs_look_inside(self) -> bool:
+    def needs_inside_inspection(self) -> bool:
         """Whether it is to be stopped, or its grace is to begin."""
-        return self.step.needs_look_inside
+        return self.step.needs_inside_inspection
 
     @property
     def is_settled(self) -> bool:

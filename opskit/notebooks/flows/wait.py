@@ -69,7 +69,7 @@ def _read_script_log(client: AwsClient, notebook: Notebook) -> str:
 
 # So many looks, at first one a second, may find it not there, or Stopped: AWS shows what was just made or started
 # only after some seconds.
-_NOT_YET_LOOKS = 20
+_NOT_YET_POLLS = 20
 
 
 def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink) -> Notebook:
@@ -82,7 +82,7 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
     until, said = clock.now() + timedelta(minutes=AWS_WAITER_MINUTES), ""
     client.left_running.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True))
     for look, found in enumerate(poll_until_done(lambda: read_notebook(client, name), clock, emit)):
-        if look < _NOT_YET_LOOKS and not start_progress(None, found).is_visible:
+        if look < _NOT_YET_POLLS and not start_progress(None, found).is_visible:
             continue
         _note_notebook(client, name, found)
         if found is None:

@@ -1,8 +1,8 @@
-"""One look inside a notebook instance, through a terminal of its Jupyter's.
+"""Inspects a notebook instance from inside, through a terminal of its Jupyter.
 
-The order matters, since opskit may be killed at any moment: the server's last activity is read; terminals that killed
-looks left are shut; the look is written down; then comes the terminal, and before it goes the last activity once more,
-so that what the look itself moved is known.
+The order matters, since opskit may be killed at any moment: read the server's last activity; delete the terminals that
+killed inspections left; record the inspection; open the terminal; read the last activity again before the terminal is
+deleted, so that the activity which the inspection itself caused is known.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ from opskit.notebooks.reads.jupyter_terminal import (
 )
 from opskit.notebooks.rules.evidence import InsideEvidence
 from opskit.notebooks.rules.own_traces import (
-    LOOK_SECONDS,
-    PastLook,
-    activity_without_looks,
+    INSPECTION_SECONDS,
+    PastInspection,
+    activity_without_inspections,
     find_stale_terminals,
 )
-from opskit.notebooks.store import LookNotes
+from opskit.notebooks.store import InspectionLog
 
 
 def make_terminal_name() -> str:
-    """A name that no terminal has, and that tells opskit's own from all others."""
+    """A new terminal name, which marks the terminal as opskit's."""
     return f"opskit{secrets.token_hex(8)}"
 
 
-def look_deadline() -> float:
-    """Until when a look that begins now may read, in seconds of ``time.monotonic``: twelve from now, since shutting the
-    terminal takes up to three more.
+def inspection_deadline() -> float:
+    """The deadline for the reads of an inspection that begins now, by ``time.monotonic``: twelve seconds from now,
+    since deleting the terminal takes up to three more.
     """
-    return time.monotonic() + LOOK_SECONDS - CLEANUP_SECONDS
+    return time.monotonic() + INSPECTION_SECONDS - CLEANUP_SECONDS
 
 
-def look_inside(jupyter: JupyterClient, notes: LookNotes) -> InsideEvidence:
-    """Look inside through a Jupyter that has let us in. Whatever goes wrong is Unknown, or NoTerminal, with a reason,
-    and is not raised: its text or its chain could carry a key, or a process's arguments.
+def inspect_inside(jupyter: JupyterClient, notes: InspectionLog) -> InsideEvidence:
+    """Inspect an instance through its Jupyter, which is authenticated. Every failure is Unknown, or NoTerminal, with a
+    reason, and is not raised: its text or its chain could carry a key, or a process's arguments.
     """
     try:
-        return _look_and_note(jupyter, notes)
+        return _log_and_inspect(jupyter, notes)
     except NoTerminals as none:
         return NoTerminal(str(none))
     except ProbeError as gap:
@@ -67,14 +67,14 @@ def look_inside(jupyter: JupyterClient, notes: LookNotes) -> InsideEvidence:
         return Unknown(f"it could not be looked into from inside ({type(error).__name__})")
 
 
-def _look_and_note(jupyter: JupyterClient, notes: LookNotes) -> InstanceReading:
-    used = read_last_activity(jupyter)  # also tells how its clock is ahead
+def _log_and_inspect(jupyter: JupyterClient, notes: InspectionLog) -> InstanceReading:
+    used = read_last_activity(jupyter)  # also measures the clock skew
     there = _list_terminals(jupyter)
-    past = notes.past_looks()
-    before = activity_without_looks(used, past, there) or used
+    past = notes.past_inspections()
+    before = activity_without_inspections(used, past, there) or used
     left = _shut_stale_terminals(jupyter, there, past, notes)
     now = datetime.now(UTC) + jupyter.clock_skew
-    notes.begin_look(PastLook(now, before, others=frozenset(each.name for each in left)))
+    notes.log_start(PastInspection(now, before, others=frozenset(each.name for each in left)))
     try:
         output = read_through_terminal(jupyter, notes)
     except NoTerminals:
@@ -99,9 +99,9 @@ def _list_terminals(jupyter: JupyterClient) -> tuple[Terminal, ...]:
 
 
 def _shut_stale_terminals(
-    jupyter: JupyterClient, there: Sequence[Terminal], past: Sequence[PastLook], notes: LookNotes
+    jupyter: JupyterClient, there: Sequence[Terminal], past: Sequence[PastInspection], notes: InspectionLog
 ) -> tuple[Terminal, ...]:
-    """The terminals there are, without those that killed looks left."""
+    """The terminals that exist, without those that killed inspections left."""
     stale = find_stale_terminals(there, past, datetime.now(UTC) + jupyter.clock_skew)
     gone = {name for name in stale if delete_terminal(jupyter, name)}
     notes.mark_others_shut(gone)

@@ -65,5 +65,5 @@ _STEPS = (
 COMMAND = "unset HISTFILE; exec sh -c '" + "; ".join(_STEPS) + "'\r"
 """What is typed, with the return that sends it."""
 
-LOOK_ARGUMENTS = ("sh -c " + "; ".join(_STEPS))[:80]
+COMMAND_ARGUMENTS = ("sh -c " + "; ".join(_STEPS))[:80]
 """How the command's line in ``ps`` begins, by which a look tells another that goes on at the same time."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from opskit.core.instance_processes import GpuUse, InstanceProcess, InstanceReading
-from opskit.notebooks.reads.instance_command import FIRST_LINE, LAST_LINE, LOOK_ARGUMENTS
+from opskit.notebooks.reads.instance_command import COMMAND_ARGUMENTS, FIRST_LINE, LAST_LINE
 
 _LINE = re.compile(r"([hgapbcf]) ?(.*)")
 # Linux's PF_KTHREAD.
@@ -171,7 +171,7 @@ def _build_process(
         kernel_id=kernel[1] if kernel else None,
         unit=unit,
         had_child=listed.pid in parents,
-        is_look=listed.arguments.startswith(LOOK_ARGUMENTS),
+        is_look=listed.arguments.startswith(COMMAND_ARGUMENTS),
         threads=after.threads,
         is_bare_shell=_SHELL.fullmatch(program) is not None and _is_bare(program, listed.arguments.split()[1:]),
     )

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from opskit.aws.gather import gather_all
 from opskit.core.model import JupyterState, Kernel, Terminal, Unknown
-from opskit.notebooks.reads.inside import look_deadline, look_inside
+from opskit.notebooks.reads.inside import inspect_inside, inspection_deadline
 from opskit.notebooks.reads.jupyter_answers import (
     merge_kernels,
     parse_kernels,
@@ -23,7 +23,7 @@ from opskit.notebooks.reads.jupyter_answers import (
 )
 from opskit.notebooks.reads.jupyter_client import TIMEOUT_SECONDS, JupyterClient, ProbeError
 from opskit.notebooks.rules.evidence import InsideEvidence
-from opskit.notebooks.store import LookNotes
+from opskit.notebooks.store import InspectionLog
 
 _T = TypeVar("_T")
 
@@ -127,10 +127,10 @@ class OpenJupyter:
         everything.errors = {what: gap for probe in asked for what, gap in probe.errors.items()}
         return everything.state(merge_kernels(kernels, sessions), terminals, used)
 
-    def look_inside(self, notes: LookNotes) -> InsideEvidence:
+    def inspect_inside(self, notes: InspectionLog) -> InsideEvidence:
         """What runs in the instance beside it, seen through a terminal."""
-        with self._client.open_sibling(look_deadline()) as connection:
-            return look_inside(connection, notes)
+        with self._client.open_sibling(inspection_deadline()) as connection:
+            return inspect_inside(connection, notes)
 
     def close_connections(self) -> None:
         """End what is open."""

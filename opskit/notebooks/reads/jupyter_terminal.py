@@ -18,8 +18,8 @@ from opskit.notebooks.reads.instance_command import COMMAND, FIND_SECONDS, HOLD_
 from opskit.notebooks.reads.jupyter_answers import parse_last_used, parse_terminals
 from opskit.notebooks.reads.jupyter_client import JupyterClient, ProbeError
 from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
-from opskit.notebooks.rules.own_traces import trace_of_look
-from opskit.notebooks.store import LookNotes
+from opskit.notebooks.rules.own_traces import trace_of_inspection
+from opskit.notebooks.store import InspectionLog
 
 TERMINALS = "api/terminals"
 # What a Jupyter answers that has no terminals. A 403 may be about us alone: whoever is not let in knows nothing.
@@ -75,7 +75,7 @@ def delete_terminal(jupyter: JupyterClient, name: str) -> bool:
     return status in (200, 204, 404)
 
 
-def run_in_terminal(jupyter: JupyterClient, name: str, notes: LookNotes) -> str:
+def run_in_terminal(jupyter: JupyterClient, name: str, notes: InspectionLog) -> str:
     """Type the command into a terminal that was just made, and return all that it wrote.
 
     Raises:
@@ -137,7 +137,7 @@ def read_last_activity(jupyter: JupyterClient) -> datetime:
     return moment
 
 
-def read_through_terminal(jupyter: JupyterClient, notes: LookNotes) -> TerminalOutput:
+def read_through_terminal(jupyter: JupyterClient, notes: InspectionLog) -> TerminalOutput:
     """Make a terminal, run the command in it, and shut it, however that went. Where Jupyter gave it another name, that
     is written down before anything goes through it.
 
@@ -165,12 +165,12 @@ def read_through_terminal(jupyter: JupyterClient, notes: LookNotes) -> TerminalO
     return TerminalOutput(written, is_changing=not is_gone)
 
 
-def _note_own_traffic(jupyter: JupyterClient, name: str, notes: LookNotes) -> None:
+def _note_own_traffic(jupyter: JupyterClient, name: str, notes: InspectionLog) -> None:
     """Write down what the look itself moved, as long as its terminal tells."""
     there = _read_terminal(jupyter, name)
     used = read_last_activity(jupyter)
     if there is not None and there.last_activity is not None:
-        notes.end_look(trace_of_look(used, there.last_activity))
+        notes.log_end(trace_of_inspection(used, there.last_activity))
     else:
         # A terminal that has gone, or does not tell, leaves what is somebody's use for all that is known.
         notes.left = used

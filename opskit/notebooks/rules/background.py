@@ -51,7 +51,7 @@ class BackgroundFinding:
 
 
 @dataclass(frozen=True)
-class _Surroundings:
+class _ProcessContext:
     """What a process is judged by besides itself."""
 
     jupyter: frozenset[int]
@@ -69,7 +69,7 @@ def judge_background(
     """What goes on beside Jupyter. ``idle_kernels`` are the ids of the kernels that Jupyter calls idle, ``after`` is
     the age from which a changed file is nobody's work any more; ``ignore_sleeping``: what waits is nobody's either.
     """
-    around = _look_around(reading, idle_kernels)
+    around = _find_context(reading, idle_kernels)
     judged = [(_judge_process(process, around), process) for process in reading.processes]
     working = [process for state, process in judged if state is BackgroundState.BUSY]
     if working:
@@ -100,14 +100,14 @@ def _judge_what_waits(
     return BackgroundFinding(BackgroundState.UNKNOWN, f"{said}, and for what cannot be seen")
 
 
-def _look_around(reading: InstanceReading, idle_kernels: Collection[str]) -> _Surroundings:
+def _find_context(reading: InstanceReading, idle_kernels: Collection[str]) -> _ProcessContext:
     by_pid = {process.pid: process for process in reading.processes}
     shell = by_pid.get(reading.shell)
     server = by_pid.get(shell.parent) if shell else None
     ancestors = _find_ancestors(server, by_pid) if server else frozenset()
     looks = {reading.shell, *(process.pid for process in reading.processes if process.is_look)}
     own = {process.pid for process in reading.processes if looks & _find_ancestors(process, by_pid)}
-    return _Surroundings(
+    return _ProcessContext(
         jupyter=ancestors,
         ours=frozenset(own),
         jupyter_unit=server.unit if server else None,
@@ -156,7 +156,7 @@ def _find_ancestors(process: InstanceProcess, by_pid: Mapping[int, InstanceProce
     return frozenset(found)
 
 
-def _is_never_counted(process: InstanceProcess, around: _Surroundings) -> bool:
+def _is_never_counted(process: InstanceProcess, around: _ProcessContext) -> bool:
     """Kernel threads, what has ended, Jupyter with all it comes from, our own shells, kernels that Jupyter calls idle,
     and shells that somebody types into and in which nothing runs.
     """
@@ -168,7 +168,7 @@ def _is_never_counted(process: InstanceProcess, around: _Surroundings) -> bool:
     return process.pid in around.jupyter | around.ours | around.idle_kernels
 
 
-def _is_of_the_system(process: InstanceProcess, around: _Surroundings) -> bool:
+def _is_of_the_system(process: InstanceProcess, around: _ProcessContext) -> bool:
     """As old as the boot, or below a system service other than Jupyter's own and those that let people in."""
     if process.begun_after_boot <= BOOT_SPAN:
         return True
@@ -177,7 +177,7 @@ def _is_of_the_system(process: InstanceProcess, around: _Surroundings) -> bool:
     return process.unit is not None and process.unit != around.jupyter_unit
 
 
-def _judge_process(process: InstanceProcess, around: _Surroundings) -> BackgroundState:
+def _judge_process(process: InstanceProcess, around: _ProcessContext) -> BackgroundState:
     if _is_never_counted(process, around):
         return BackgroundState.NOTHING
     grown = process.cpu_grown

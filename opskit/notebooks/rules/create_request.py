@@ -19,7 +19,7 @@ _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 _LONGEST_NAME = 63
 _REPOSITORY = re.compile(r"https://[^/\s]+/\S+|[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
-_MOST_TAGS = 50
+_MAX_TAGS = 50
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
             raise UsageError("bad-tag", f"'{key}' is opskit's own tag.", "Say whose it is with --owner.")
         if tags.setdefault(key, value) != value:
             raise UsageError("bad-tag", f"The tag '{key}' has two values.", "Give it one.")
-    if len(tags) > _MOST_TAGS:
-        raise UsageError("bad-tag", f"{len(tags)} tags are more than AWS allows ({_MOST_TAGS}).")
+    if len(tags) > _MAX_TAGS:
+        raise UsageError("bad-tag", f"{len(tags)} tags are more than AWS allows ({_MAX_TAGS}).")
     return tags
 
 

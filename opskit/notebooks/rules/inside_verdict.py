@@ -27,7 +27,7 @@ INSIDE_FRESH_SECONDS = 30.0
 _UNSEEN = "not looked inside, so jobs that nohup, tmux, cron or a lifecycle script began are not seen"
 
 
-def may_look_inside(tags: Mapping[str, str] | Unknown | None, policy: IdlePolicy) -> bool:
+def may_inspect_inside(tags: Mapping[str, str] | Unknown | None, policy: IdlePolicy) -> bool:
     """Whether a notebook that all else calls idle is to be looked into."""
     if policy.inside is not True or not policy.evidence.enters_jupyter:
         return False
@@ -59,7 +59,7 @@ def assess_with_inside(evidence: NotebookEvidence, policy: IdlePolicy, now: date
     tags = evidence.tags if isinstance(evidence.tags, Mapping) else {}
     match evidence.inside:
         case None:
-            is_off = policy.inside is False or (policy.inside is True and not may_look_inside(tags, policy))
+            is_off = policy.inside is False or (policy.inside is True and not may_inspect_inside(tags, policy))
             why = f": tagged {NO_INSIDE}" if policy.inside and NO_INSIDE in tags else ""
             return _with_word(assessment, f"{_UNSEEN}{why}") if is_off else assessment
         case Unknown(reason):

@@ -1,6 +1,8 @@
-"""What a Jupyter tells of activity, each sign with its time by this machine's clock; and what opskit's own looks inside
-leave in it: a terminal, where one was killed, and a later "last activity" of the server, which every terminal moves.
-Both are taken back here before anything is judged, and nothing else: what may be somebody's is left as it is.
+"""The activity that Jupyter reports, without the traces of opskit's own inspections.
+
+Each sign of activity has its time by this machine's clock. An inspection of an instance leaves two traces in Jupyter: a
+terminal, if the inspection was killed, and a later "last activity" of the server, which every terminal updates. Both
+are removed here before a verdict. Anything that may belong to a user is kept.
 """
 
 from __future__ import annotations
@@ -45,14 +47,14 @@ def was_used_after(state: JupyterState, moment: datetime, *, ignore_terminals: b
     return any(when + state.clock_skew > moment for when, _ in server_use(state, ignore_terminals=ignore_terminals))
 
 
-LOOK_SECONDS = 15.0
-"""What one look inside may take in all."""
+INSPECTION_SECONDS = 15.0
+"""The longest that an inspection may take."""
 
 STALE_AFTER = timedelta(minutes=1)
-"""A terminal of ours that is older belongs to a look that was killed."""
+"""An older terminal of opskit's was left by an inspection that was killed."""
 
-# So long after it was asked for there may still have been traffic of ours in a terminal.
-_LOOK_SPAN = timedelta(seconds=LOOK_SECONDS + 5)
+# A terminal may have had traffic of opskit's for this long after it was requested.
+_INSPECTION_SPAN = timedelta(seconds=INSPECTION_SECONDS + 5)
 
 # Jupyter notes a terminal's traffic twice, right one after the other: for the server, then for the terminal.
 _NOTED_TWICE = timedelta(milliseconds=20)
@@ -61,14 +63,14 @@ _OUR_NAME = re.compile(r"opskit[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
-class PastLook:
-    """A look inside one notebook, by its Jupyter's clock.
+class PastInspection:
+    """An earlier inspection of one notebook instance; all times are by its Jupyter's clock.
 
     ``asked_at`` is when the terminal was asked for under the name ``asked_for``, ``before`` the server's last activity
-    until then (as it would be without earlier looks) and ``after`` the last that the look itself caused; None: it was
-    killed, or could not tell. ``terminal`` is the name that Jupyter gave instead, None where it gave the one asked for
-    or was not heard, ``others`` the terminals there were. ``is_typed``: its command may have been typed, so that its
-    terminal ends by itself; ``is_shut``: its terminal is gone.
+    until then (as it would be without earlier inspections) and ``after`` the last that the inspection itself caused;
+    None: it was killed, or could not tell. ``terminal`` is the name that Jupyter gave instead, None where it gave the
+    one asked for or was not heard, ``others`` the terminals there were. ``is_typed``: its command may have been typed,
+    so that its terminal ends by itself; ``is_shut``: its terminal is gone.
     """
 
     asked_at: datetime
@@ -81,32 +83,33 @@ class PastLook:
     is_typed: bool = False
 
 
-def without_own_traces(state: JupyterState, looks: Sequence[PastLook]) -> JupyterState:
-    """What a Jupyter would say if opskit had never looked inside."""
+def without_own_traces(state: JupyterState, inspections: Sequence[PastInspection]) -> JupyterState:
+    """What a Jupyter would say if opskit had never inspected the instance."""
     terminals = tuple(
-        replace(each, may_be_left=_may_be_of(each, looks))
+        replace(each, may_be_left=_may_be_of(each, inspections))
         for each in state.terminals
-        if not is_own_terminal(each, looks)
+        if not is_own_terminal(each, inspections)
     )
-    used = activity_without_looks(state.last_activity, looks, state.terminals)
+    used = activity_without_inspections(state.last_activity, inspections, state.terminals)
     return replace(state, terminals=terminals, last_activity=used)
 
 
-def activity_without_looks(
-    last_activity: datetime | None, looks: Sequence[PastLook], terminals: Sequence[Terminal] = ()
+def activity_without_inspections(
+    last_activity: datetime | None, inspections: Sequence[PastInspection], terminals: Sequence[Terminal] = ()
 ) -> datetime | None:
-    """The server's last activity, or where a look inside caused it, the one before that look. The ``terminals`` are
-    those there are: where a look was killed, nothing but its own, still open, tells what it caused.
+    """The server's last activity, or the one before an inspection that caused it. The ``terminals`` are
+    those there are: where an inspection was killed, nothing but its own, still open, tells what it caused.
     """
-    for look in looks:
-        if last_activity is not None and _is_of_look(last_activity, look, terminals):
-            return look.before
+    for inspection in inspections:
+        if last_activity is not None and _is_caused_by(last_activity, inspection, terminals):
+            return inspection.before
     return last_activity
 
 
-def trace_of_look(used: datetime, traffic: datetime) -> datetime:
-    """The last activity that a look causes: ``used``, the server's last, where that is the last ``traffic`` in the
-    look's own terminal. Where it is younger, somebody came meanwhile, and no more than the traffic is the look's.
+def trace_of_inspection(used: datetime, traffic: datetime) -> datetime:
+    """The last activity that an inspection causes: ``used``, the server's last, where that is the last ``traffic`` in
+    the inspection's own terminal. Where it is younger, somebody came meanwhile, and no more than the traffic is the
+    inspection's.
     """
     return used if _is_same_traffic(used, traffic) else traffic
 
@@ -115,50 +118,58 @@ def _is_same_traffic(used: datetime, traffic: datetime) -> bool:
     return traffic - _NOTED_TWICE <= used <= traffic
 
 
-def _is_of_look(moment: datetime, look: PastLook, terminals: Sequence[Terminal]) -> bool:
-    if look.after is not None:
-        return moment == look.after
+def _is_caused_by(moment: datetime, inspection: PastInspection, terminals: Sequence[Terminal]) -> bool:
+    if inspection.after is not None:
+        return moment == inspection.after
     return any(
         each.last_activity is not None and _is_same_traffic(moment, each.last_activity)
         for each in terminals
-        if each.name == look.asked_for or _is_surely_of(each, look)
+        if each.name == inspection.asked_for or _is_surely_of(each, inspection)
     )
 
 
-def is_own_terminal(terminal: Terminal, looks: Sequence[PastLook]) -> bool:
-    """Whether a terminal is surely one of opskit's own: by its name, or where Jupyter gave another, by the look that
-    wrote that down. Numbers are given again, so that alone does not tell.
+def is_own_terminal(terminal: Terminal, inspections: Sequence[PastInspection]) -> bool:
+    """Whether a terminal is surely one of opskit's own: by its name, or where Jupyter gave another, by the inspection
+    that wrote that down. Numbers are given again, so that alone does not tell.
     """
-    return _OUR_NAME.fullmatch(terminal.name) is not None or any(_is_surely_of(terminal, look) for look in looks)
-
-
-def _is_surely_of(terminal: Terminal, look: PastLook) -> bool:
-    if look.is_shut or look.terminal != terminal.name or terminal.last_activity is None:
-        return False
-    if look.after is not None:
-        return _is_same_traffic(look.after, terminal.last_activity)
-    # A shell into which nothing was typed does not end by itself, so its number was not given again.
-    return not look.is_typed and timedelta(0) <= terminal.last_activity - look.asked_at <= _LOOK_SPAN
-
-
-def _may_be_of(terminal: Terminal, looks: Sequence[PastLook]) -> bool:
-    """Whether a terminal may be one that a look left which was killed, and may as well be somebody's."""
-    return any(
-        look.terminal == terminal.name or (look.terminal is None and terminal.name not in look.others)
-        for look in looks
-        if not look.is_shut and _is_of_its_time(terminal, look)
+    return _OUR_NAME.fullmatch(terminal.name) is not None or any(
+        _is_surely_of(terminal, inspection) for inspection in inspections
     )
 
 
-def _is_of_its_time(terminal: Terminal, look: PastLook) -> bool:
+def _is_surely_of(terminal: Terminal, inspection: PastInspection) -> bool:
+    if inspection.is_shut or inspection.terminal != terminal.name or terminal.last_activity is None:
+        return False
+    if inspection.after is not None:
+        return _is_same_traffic(inspection.after, terminal.last_activity)
+    # A shell into which nothing was typed does not end by itself, so its number was not given again.
+    return not inspection.is_typed and timedelta(0) <= terminal.last_activity - inspection.asked_at <= _INSPECTION_SPAN
+
+
+def _may_be_of(terminal: Terminal, inspections: Sequence[PastInspection]) -> bool:
+    """Whether a killed inspection may have left a terminal, which may as well be a user's."""
+    return any(
+        inspection.terminal == terminal.name or (inspection.terminal is None and terminal.name not in inspection.others)
+        for inspection in inspections
+        if not inspection.is_shut and _is_of_its_time(terminal, inspection)
+    )
+
+
+def _is_of_its_time(terminal: Terminal, inspection: PastInspection) -> bool:
     """Jupyter before notebook 6.1 does not tell when there was traffic."""
-    return terminal.last_activity is None or timedelta(0) <= terminal.last_activity - look.asked_at <= _LOOK_SPAN
+    return (
+        terminal.last_activity is None
+        or timedelta(0) <= terminal.last_activity - inspection.asked_at <= _INSPECTION_SPAN
+    )
 
 
-def find_stale_terminals(terminals: Sequence[Terminal], looks: Sequence[PastLook], now: datetime) -> tuple[str, ...]:
-    """The names of the terminals that looks surely left which were killed."""
+def find_stale_terminals(
+    terminals: Sequence[Terminal], inspections: Sequence[PastInspection], now: datetime
+) -> tuple[str, ...]:
+    """The names of the terminals that killed inspections certainly left."""
     return tuple(
         each.name
         for each in terminals
-        if is_own_terminal(each, looks) and (each.last_activity is None or each.last_activity <= now - STALE_AFTER)
+        if is_own_terminal(each, inspections)
+        and (each.last_activity is None or each.last_activity <= now - STALE_AFTER)
     )

@@ -11,7 +11,7 @@ from opskit.training.rules.model import Task
 from opskit.training.rules.scores import ClassScore, Scores
 
 # With more classes neither the matrix nor the curves can be read.
-_MOST_DRAWN = 12
+_MAX_CLASSES_DRAWN = 12
 _LONGEST_NAME = 14
 
 
@@ -39,14 +39,14 @@ def _drawn_curves(scores: Scores) -> Sequence[ClassScore]:
         case Task.BINARY:
             return scores.classes[-1:]
         case Task.MULTICLASS | Task.REGRESSION:
-            return scores.classes[:_MOST_DRAWN]
+            return scores.classes[:_MAX_CLASSES_DRAWN]
 
 
 def _draw_confusion(axes: Any, target: str, scores: Scores) -> None:
     names = [_short_name(score.name) for score in scores.classes]
     highest = max(max(row) for row in scores.confusion)
     axes.imshow(scores.confusion, cmap="Blues")
-    if len(names) <= _MOST_DRAWN:
+    if len(names) <= _MAX_CLASSES_DRAWN:
         for down, row in enumerate(scores.confusion):
             for across, count in enumerate(row):
                 color = "white" if count > highest / 2 else "black"
@@ -77,7 +77,7 @@ def confusion_text(scores: Scores, columns: int) -> str:
     counts = [[str(count) for count in row] for row in scores.confusion]
     widths = [max(len(name), *(len(row[at]) for row in counts)) for at, name in enumerate(names)]
     head = max(map(len, [*names, "true"]))
-    if len(names) > _MOST_DRAWN or head + sum(width + 2 for width in widths) > columns:
+    if len(names) > _MAX_CLASSES_DRAWN or head + sum(width + 2 for width in widths) > columns:
         return ""
     lines = [f"{'true':<{head}}" + "".join(f"  {name:>{width}}" for name, width in zip(names, widths, strict=True))]
     for name, row in zip(names, counts, strict=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from opskit.core.exceptions import Problem
 
 # So many are told one by one; of a table that is wrong everywhere the rest is only counted.
-_MOST_TOLD = 20
+_MAX_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Finding:
 def finding_problems(findings: Sequence[Finding]) -> Iterator[Problem]:
     """A problem for each finding; a hint that several share stands once."""
     told: set[str] = set()
-    for finding in findings[:_MOST_TOLD]:
+    for finding in findings[:_MAX_SHOWN]:
         hint = "" if finding.hint in told else finding.hint
         told.add(finding.hint)
         yield Problem(finding.code, f"{finding.where}: {finding.message}", hint)
-    if len(findings) > _MOST_TOLD:
-        text = f"{len(findings) - _MOST_TOLD} more of this kind are not shown."
+    if len(findings) > _MAX_SHOWN:
+        text = f"{len(findings) - _MAX_SHOWN} more of this kind are not shown."
         yield Problem("findings-not-shown", text, "`opskit workflow check` with -o json lists all of them.")

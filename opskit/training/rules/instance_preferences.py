@@ -11,7 +11,7 @@ from opskit.quotas.rules.headroom import QuotaCheck, is_refusal
 from opskit.quotas.rules.model import Headroom
 from opskit.quotas.rules.requirements import parse_instance_type
 
-MOST_PREFERENCES = 5
+MAX_PREFERENCES = 5
 """AWS's maximum, for InstancePreferences and for InstancePools."""
 
 
@@ -72,8 +72,8 @@ def choose_types(candidates: Sequence[str], workload: Workload, check: QuotaChec
         if headroom is None or headroom.verdict.is_unknown or is_refusal(headroom):
             reason = headroom.reason if headroom else "its quota could not be read"
             left_out.append(LeftOutType(workload, name, reason.rstrip(".")))
-        elif len(fits) == MOST_PREFERENCES:
-            left_out.append(LeftOutType(workload, name, f"AWS takes at most {MOST_PREFERENCES} types"))
+        elif len(fits) == MAX_PREFERENCES:
+            left_out.append(LeftOutType(workload, name, f"AWS takes at most {MAX_PREFERENCES} types"))
         else:
             fits.append(name)
     if not fits:
@@ -84,7 +84,7 @@ def choose_types(candidates: Sequence[str], workload: Workload, check: QuotaChec
 def unchecked_choice(candidates: Sequence[str], workload: Workload) -> TypeChoice:
     """The candidates as they were named, for a run whose quotas are not to be checked."""
     beyond = [
-        LeftOutType(workload, name, f"AWS takes at most {MOST_PREFERENCES} types")
-        for name in candidates[MOST_PREFERENCES:]
+        LeftOutType(workload, name, f"AWS takes at most {MAX_PREFERENCES} types")
+        for name in candidates[MAX_PREFERENCES:]
     ]
-    return TypeChoice(tuple(candidates[:MOST_PREFERENCES]), tuple(beyond), ())
+    return TypeChoice(tuple(candidates[:MAX_PREFERENCES]), tuple(beyond), ())

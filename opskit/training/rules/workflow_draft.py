@@ -23,7 +23,7 @@ DEFAULT_TYPE = "ml.m5.large"
 _ALGORITHM = "xgboost"
 _VERSION = "1.7-1"
 # A target of so many values, nearly all of them numbers, is a scale with some cells that are wrong.
-_MOST_CLASSES, _NUMBERS_PREVAIL = 10, 9
+_MAX_CLASSES, _NUMBERS_PREVAIL = 10, 9
 _SHA256 = re.compile(r"(?P<key>^\s*sha256\s*=\s*)\"[^\"]*\"", re.MULTILINE)
 
 
@@ -116,7 +116,7 @@ def _guess_task(target: ColumnFacts) -> tuple[Task, str]:
     """What the values of the target look like, and how to say otherwise."""
     values, numbers = len(target.classes), target.counts[CellKind.NUMBER]
     others = sum(count for kind, count in target.counts.items() if not kind.is_missing) - numbers
-    if values > _MOST_CLASSES and numbers > _NUMBERS_PREVAIL * others > 0:
+    if values > _MAX_CLASSES and numbers > _NUMBERS_PREVAIL * others > 0:
         text = f"'{target.name}' holds numbers in all rows but {others}, so the task is regression"
         return Task.REGRESSION, f"{text} (--task overrides this)."
     has_words = bool(target.counts[CellKind.WORD] or target.counts[CellKind.BOOLEAN])

@@ -345,5 +345,5 @@ COVERED_ELSEWHERE = {
     *("read_bucket_state", "read_object", "object_exists", "list_object_keys", "find_execution_role", "find_role"),
     *("has_inline_policy", "probe_permissions", "simulate_grants", "read_permissions", "read_clock_skew"),
     # They read Jupyter, whose answers ``tests/unit/notebooks`` garbles.
-    *("read_jupyter", "look_inside"),
+    *("read_jupyter", "inspect_inside"),
 }

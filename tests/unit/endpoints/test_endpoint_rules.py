@@ -22,7 +22,7 @@ from opskit.endpoints.rules.model import (
     VariantState,
 )
 from opskit.endpoints.rules.restore_record import (
-    MOST_PIECES,
+    MAX_PIECES,
     RestoreRecord,
     VariantRecord,
     build_record,
@@ -154,7 +154,7 @@ def test_a_record_comes_back_from_its_tags_as_it_was(record: RestoreRecord, othe
     except GuardRefused as refusal:
         assert refusal.problem.code == "record-too-long"
         return
-    assert len(tags) <= MOST_PIECES + 1
+    assert len(tags) <= MAX_PIECES + 1
     assert all(is_tag_key(key) and is_tag_value(value) and len(value) <= 250 for key, value in tags.items())
     assert unpack_record({**others, **tags}, ARN) == record
     assert record_owner(tags) == record.endpoint

@@ -35,7 +35,7 @@ TERMS = EndpointStopPolicy(EndpointPolicy())
 # One variant whose scaling AWS forgets with the endpoint, so that every kind of write is made.
 _ONE_SCALED_VARIANT = 3
 # A life with more faults than that in a row would be no life.
-_MOST_TRIES = 60
+_MAX_TRIES = 60
 
 
 def client_of() -> AwsClient:
@@ -96,7 +96,7 @@ def start_once(account: EndpointAccount, client: AwsClient) -> bool:
 
 
 def until_done(account: EndpointAccount, once: Any, wanted: dict[str, Any]) -> None:
-    for _ in range(_MOST_TRIES):
+    for _ in range(_MAX_TRIES):
         try:
             done = once(account, client_of())
         except (OpskitError, Killed):

@@ -24,8 +24,8 @@ def guarded_account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.Mon
     the time that a busy machine takes.
     """
     for name in (
-        "guards.flows.call_guard.LOOK_SECONDS",
-        "guards.python.LOOK_SECONDS",
+        "guards.flows.call_guard.READING_SECONDS",
+        "guards.python.READING_SECONDS",
         "aws.outgoing_calls.READ_SECONDS",
     ):
         monkeypatch.setattr(f"opskit.{name}", 300.0)

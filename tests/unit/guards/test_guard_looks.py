@@ -18,7 +18,7 @@ from botocore.exceptions import (
 
 import opskit
 from opskit.core.model import Price, Unknown, Workload
-from opskit.guards.flows.call_look import PendingLook
+from opskit.guards.flows.call_reading import PendingReading
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, THROTTLED, Entry, FakeAws, Fault
 from tests.fakes.training_requests import OTHER, TYPE, sent_trainings, training_request
@@ -180,13 +180,13 @@ def test_a_look_is_short_and_reads_no_price_that_no_budget_needs(guarded_account
 def test_what_is_late_is_unknown_and_a_late_price_comes_from_the_table() -> None:
     late: Future[Any] = Future()
     key = (TYPE, Workload.TRAINING)
-    look = PendingLook("us-east-1", late, {key: late}).finish(0.0)
+    look = PendingReading("us-east-1", late, {key: late}).finish(0.0)
     assert look.snapshot is None
     assert "could not be read within 5 s" in look.problems()[0].message
     price = look.prices[key]
     assert isinstance(price, Price)
     assert "as of" in price.source
-    elsewhere = PendingLook("eu-west-1", late, {key: late}).finish(0.0).prices[key]
+    elsewhere = PendingReading("eu-west-1", late, {key: late}).finish(0.0).prices[key]
     assert isinstance(elsewhere, Unknown)
 
 

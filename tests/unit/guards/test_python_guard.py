@@ -125,7 +125,7 @@ def test_an_error_of_opskits_own_is_no_yes_and_no_crash(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("opskit.guards.flows.call_guard.start_look", fail)
+    monkeypatch.setattr("opskit.guards.flows.call_guard.start_reading", fail)
     client = boto3.client("sagemaker")
     with pytest.raises(opskit.GuardRefused, match=r"opskit failed \(RuntimeError: a bug"):
         client.create_training_job(**training_request())

@@ -25,7 +25,7 @@ NOT_FOUND = Fault(400, "ValidationException", "Requested resource not found.")
 @pytest.fixture
 def account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """An account with four of everything. Every call has a look of its own: the moment of the one before is over."""
-    for name in ("guards.flows.call_guard.LOOK_SECONDS", "aws.outgoing_calls.READ_SECONDS"):
+    for name in ("guards.flows.call_guard.READING_SECONDS", "aws.outgoing_calls.READ_SECONDS"):
         monkeypatch.setattr(f"opskit.{name}", 300.0)
     monkeypatch.setattr("opskit.guards.flows.call_guard.MOMENT_SECONDS", -1.0)
     monkeypatch.setattr("opskit.guards.flows.call_guard.UNSEEN_SECONDS", 3600.0)

@@ -29,8 +29,8 @@ from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
 from opskit.notebooks.flows.stop_plan import StopPolicy
 from opskit.notebooks.rules.idleness import IdlePolicy
-from opskit.notebooks.rules.own_traces import PastLook, activity_without_looks, trace_of_look
-from opskit.notebooks.store import LookNotes
+from opskit.notebooks.rules.own_traces import PastInspection, activity_without_inspections, trace_of_inspection
+from opskit.notebooks.store import InspectionLog
 from opskit.state.journal import ActionRecord
 from tests.fakes.desks import DEEDS, Desk, Event, is_kept
 from tests.fakes.stubbed_client import offline_client
@@ -78,7 +78,7 @@ class World(RuleBasedStateMachine):
         self.answers: list[str] = []
         self.last: dict[str, tuple[datetime, Desk]] = {}
         self.inside: dict[str, tuple[datetime, Desk]] = {}
-        self.looks: dict[str, list[PastLook]] = {name: [] for name in NAMES}
+        self.looks: dict[str, list[PastInspection]] = {name: [] for name in NAMES}
         self.between: list[str] = []
         self.patches = ExitStack()
         for name, stand_in in self.stand_ins().items():
@@ -105,7 +105,9 @@ class World(RuleBasedStateMachine):
             "opskit.notebooks.flows.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.told(
                 self.desks[make_url()].view(self.now)
             ),
-            "opskit.notebooks.flows.inspect.load_looks": lambda client, notebook: tuple(self.looks[notebook.name]),
+            "opskit.notebooks.flows.inspect.load_past_inspections": lambda client, notebook: tuple(
+                self.looks[notebook.name]
+            ),
             "opskit.notebooks.flows.inspect.read_workload_price": lambda *asked: Unknown("nobody knows"),
             "opskit.notebooks.flows.recheck.read_notebook": lambda client, name: self.told(self.notebook(name)),
             "opskit.notebooks.flows.inside.read_presigned_url": lambda client, name: name,
@@ -155,7 +157,7 @@ class World(RuleBasedStateMachine):
         self.last[name] = (self.now, replace(self.desks[name], tags=dict(self.desks[name].tags)))
         self.between.clear()
 
-    def look_inside(self, name: str, notes: LookNotes) -> InstanceReading:
+    def inspect_inside(self, name: str, notes: InspectionLog) -> InstanceReading:
         """Two readings, three seconds apart, through a terminal, which moves what Jupyter calls its last activity; then
         a look for files that were changed meanwhile.
         """
@@ -172,9 +174,9 @@ class World(RuleBasedStateMachine):
         desk = self.desks[name]
         desk.moved = traffic = self.now
         self.told(None)
-        notes.left = trace_of_look(self.last_activity(name) or traffic, traffic)
-        before = activity_without_looks(before, self.looks[name]) or asked_at
-        self.looks[name].insert(0, PastLook(asked_at, before, notes.left))
+        notes.left = trace_of_inspection(self.last_activity(name) or traffic, traffic)
+        before = activity_without_inspections(before, self.looks[name]) or asked_at
+        self.looks[name].insert(0, PastInspection(asked_at, before, notes.left))
         self.told(None)
         saved = self.desks[name].saved
         return replace(reading, is_changing=saved is not None and saved >= asked_at)
@@ -335,8 +337,8 @@ class Way:
         seen: JupyterState | Unknown = self.world.told(self.world.desks[self.name].view(self.world.now))
         return seen
 
-    def look_inside(self, notes: LookNotes) -> InstanceReading:
-        return self.world.look_inside(self.name, notes)
+    def inspect_inside(self, notes: InspectionLog) -> InstanceReading:
+        return self.world.inspect_inside(self.name, notes)
 
     def close_connections(self) -> None:
         return

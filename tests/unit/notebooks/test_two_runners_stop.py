@@ -39,7 +39,7 @@ from tests.seeds import few_of_many
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 GRACE = timedelta(minutes=30)
 # AWS refuses signatures of a clock that is five minutes off.
-MOST_OFF = timedelta(minutes=5)
+MAX_CLOCK_ERROR = timedelta(minutes=5)
 IDLE, USED = ("ann", "bob", "cem"), ("kept", "busy")
 
 
@@ -79,7 +79,7 @@ class StopsWorld:
             f"{flows}.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.tell(
                 lambda: self.desks[make_url()].view(self.world.now())
             ),
-            f"{flows}.inspect.load_looks": lambda client, notebook: (),
+            f"{flows}.inspect.load_past_inspections": lambda client, notebook: (),
             f"{flows}.inspect.read_workload_price": lambda *asked: Unknown("nobody knows"),
             f"{flows}.inspect.read_presigned_url": lambda client, name: name,
             f"{flows}.inside.read_presigned_url": lambda client, name: name,
@@ -241,7 +241,9 @@ def test_two_runners_with_one_table_stop_what_is_idle_once_and_tell_it(
         world.run_both(end_well)
     for name in IDLE:
         first_tag = min(stops.tagged_at[name])
-        assert stops.stopped_at[name] - first_tag >= (GRACE - 2 * MOST_OFF).total_seconds(), "its grace was cut short"
+        assert stops.stopped_at[name] - first_tag >= (GRACE - 2 * MAX_CLOCK_ERROR).total_seconds(), (
+            "its grace was cut short"
+        )
         # Told twice where a lost answer hides whose stop it was; else by one run.
         assert stops.done[name] <= 1 + stops.was_lost[name]
         if not (kills or was_paused or stops.was_lost[name]):

@@ -33,7 +33,7 @@ _ENUM = re.compile(
     r"value'(?P<value>[^']{1,80})'at'(?P<where>[^']{1,120})'failedtosatisfyconstraint:membermustsatisfyenumvalueset:"
 )
 # How long the set behind an enumeration's refusal may be: SageMaker's longest has some 400 types.
-_MOST_SET = 30_000
+_MAX_VALUES_LENGTH = 30_000
 _ALIKE = 3
 
 
@@ -51,7 +51,7 @@ def _find_not_offered(text: PastedText) -> Iterator[ErrorMatch]:
 def _find_value_refused(text: PastedText) -> Iterator[ErrorMatch]:
     for found in text.matches(_ENUM):
         is_type = re.fullmatch(TYPE, found["value"])
-        allowed = text.flat[found.end() : found.end() + _MOST_SET].lstrip("[").partition("]")[0].split(",")
+        allowed = text.flat[found.end() : found.end() + _MAX_VALUES_LENGTH].lstrip("[").partition("]")[0].split(",")
         yield ErrorMatch(
             ErrorKind.VALUE_REFUSED,
             found.start(),

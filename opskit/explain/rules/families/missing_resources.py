@@ -25,7 +25,7 @@ _MISSING = re.compile(
 )
 # "ARN should be scoped to correct region: us-west-2 (...)"
 _SCOPED = re.compile(r"arnshouldbescopedtocorrectregion:?(?P<region>[a-z]{2}-[a-z-]{4,20}-[1-9])?")
-_LOOK = {
+_LISTING_COMMANDS = {
     "endpointconfiguration": "endpoint-configs",
     "endpoint": "endpoints",
     "model": "models",
@@ -71,7 +71,7 @@ def _find_missing(text: PastedText) -> Iterator[ErrorMatch]:
 
 def _explain_missing(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:
     where = in_region(region_hint, " in this Region")
-    listing = _LOOK.get(error.detail(0))
+    listing = _LISTING_COMMANDS.get(error.detail(0))
     reason = (
         f"What the call names does not exist{where}: the name is wrong, it was deleted, or it is in another Region or "
         "account. That is not a quota."

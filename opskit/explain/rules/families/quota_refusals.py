@@ -14,7 +14,13 @@ from dataclasses import replace
 from opskit.core.model import Requirement
 from opskit.core.text import compact_text
 from opskit.core.workloads import WORKLOADS
-from opskit.explain.rules.commands import in_region, look_command, quota_console_link, region_flag, suggested_increase
+from opskit.explain.rules.commands import (
+    in_region,
+    quota_console_link,
+    region_flag,
+    show_quota_command,
+    suggested_increase,
+)
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.numbers import NUMBER, cut_number, is_cut_off, parse_number
 from opskit.explain.rules.pasted_text import (
@@ -202,7 +208,7 @@ def _explain_quota_short(error: ErrorMatch, region_hint: RegionHint | None) -> E
         return ExplanationParts(reason, hint, _aws_cli_command(error, region_hint), True, to)
     if to is None:
         hint = "The text does not say how many are needed. What the quota is now, and what uses it:"
-        return ExplanationParts(reason, hint, look_command(error, region_hint), True)
+        return ExplanationParts(reason, hint, show_quota_command(error, region_hint), True)
     command = suggested_increase(error, format_quota_value(to), region_hint)
     return ExplanationParts(reason, _least_phrase(error, to).strip(), command, True, to)
 

@@ -1,4 +1,4 @@
-"""One look at an account for the needs of a call: quotas, what is in use, and prices, side by side."""
+"""One reading at an account for the needs of a call: quotas, what is in use, and prices, side by side."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from opskit.quotas.flows.check import RegionSnapshot, assess_snapshot, read_regi
 from opskit.quotas.rules.headroom import sort_worst_first
 from opskit.quotas.rules.model import Headroom, QuotaHolder
 
-LOOK_SECONDS = 5.0
-"""How long a call waits for its look. What has not been read by then is unknown."""
+READING_SECONDS = 5.0
+"""How long a call waits for its reading. What has not been read by then is unknown."""
 
 
 @dataclass(frozen=True)
-class CallLook:
+class AccountReading:
     """What was read for some needs. ``snapshot`` None: nothing, and ``problem`` says why. ``ended`` are those of the
     resources asked about that hold nothing any more.
     """
@@ -45,7 +45,7 @@ class CallLook:
 
     def assess_needs(self, needs: RequestNeeds, granted: Sequence[InstanceNeed] = ()) -> tuple[Headroom, ...]:
         """Each quota that the needs meet, the worst first. Of alternatives AWS checks each, so each has to fit.
-        ``granted`` are needs of other calls that were let through since the look, which it does not show yet.
+        ``granted`` are needs of other calls that were let through since the reading, which it does not show yet.
         """
         if self.snapshot is None:
             return ()
@@ -153,15 +153,15 @@ def needs_as_requirements(needs: Iterable[InstanceNeed], granted: Sequence[Insta
 
 
 @dataclass(frozen=True)
-class PendingLook:
-    """A look that has begun: its parts are read side by side, and each may be late without the other."""
+class PendingReading:
+    """A reading that has begun: its parts are read side by side, and each may be late without the other."""
 
     region: str
     snapshot: Future[RegionSnapshot]
     prices: Mapping[tuple[str, Workload], Future[Price | Unknown]]
     started: Mapping[StartedResource, Future[bool]] = field(default_factory=dict)
 
-    def finish(self, seconds: float) -> CallLook:
+    def finish(self, seconds: float) -> AccountReading:
         """What is known after so many seconds: of quotas nothing if they have not all been read, of prices what the
         bundled table has.
         """
@@ -169,13 +169,13 @@ class PendingLook:
         try:
             snapshot, problem = self.snapshot.result(max(0.0, seconds)), None
         except TimeoutError:
-            text = f"Quotas and usage could not be read within {LOOK_SECONDS:g} s."
+            text = f"Quotas and usage could not be read within {READING_SECONDS:g} s."
             snapshot, problem = None, Problem("timeout", text)
         except OpskitError as failure:
             snapshot, problem = None, failure.problem
         prices = {key: self._finish_price(key, future, until) for key, future in self.prices.items()}
         ended = frozenset(each for each, future in self.started.items() if _has_ended(future))
-        return CallLook(snapshot, prices, problem, ended)
+        return AccountReading(snapshot, prices, problem, ended)
 
     def _finish_price(
         self, key: tuple[str, Workload], future: Future[Price | Unknown], until: float
@@ -183,7 +183,7 @@ class PendingLook:
         try:
             return future.result(max(0.0, until - time.monotonic()))
         except TimeoutError:
-            why = f"AWS's price list did not answer within {LOOK_SECONDS:g} s"
+            why = f"AWS's price list did not answer within {READING_SECONDS:g} s"
             return bundled_workload_price(self.region, *key, why)
         except OpskitError as failure:
             return bundled_workload_price(self.region, *key, failure.problem.message.rstrip("."))
@@ -203,7 +203,7 @@ def _read_ended(client: AwsClient, resource: StartedResource, *, would_be_found:
         return would_be_found and is_not_found(failure)
 
 
-def start_look(
+def start_reading(
     client: AwsClient,
     needs: Sequence[InstanceNeed],
     now: datetime,
@@ -211,7 +211,7 @@ def start_look(
     *,
     with_prices: bool = True,
     started: Mapping[StartedResource, bool] | None = None,
-) -> PendingLook:
+) -> PendingReading:
     """Begin to read what these needs meet, the quotas of these limits, and whether what was ``started`` has ended: each
     with whether AWS would find it by now, if it were there.
     """
@@ -219,7 +219,7 @@ def start_look(
     limits = tuple(limits)
     requirements = requirements_to_read(needs, limits)
     further = list(dict.fromkeys(limit.quota_name for limit in limits))
-    return PendingLook(
+    return PendingReading(
         client.region,
         start_in_background(partial(read_region, client, requirements, now, further)),
         {each: start_in_background(partial(read_workload_price, client, *each)) for each in priced},
