@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.access.render.settings import to_text
-from opskit.access.rules.besides import BESIDES
+from opskit.access.rules.conditional_permissions import CONDITIONAL_PERMISSIONS
 from opskit.access.rules.grants import ACCESS, CHANGE, READ, Grant, grants_of_commands
 from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS
 from opskit.cli.command_examples import EXAMPLES
@@ -166,7 +166,7 @@ def _permissions() -> Iterator[str]:
         "`--role`."
     )
     yield "## What AWS may require in addition"
-    yield "\n".join(f"- {', '.join(each.actions)}: {each.when}" for each in BESIDES)
+    yield "\n".join(f"- {', '.join(each.actions)}: {each.when}" for each in CONDITIONAL_PERMISSIONS)
     for command in API_CALLS:
         told = _grant_lines(grants_of_commands([command]), "")
         for flag in FLAG_CALLS.get(command, {}):

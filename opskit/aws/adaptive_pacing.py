@@ -27,7 +27,7 @@ _FASTEST_PER_SECOND = 20.0
 # Before the first throttling the rate doubles within eight calls; after it, it creeps by a twentieth of a call per
 # second, so that it stays near the rate that AWS has just shown to be too high.
 _FASTER = 1.1
-_CREEP_PER_SECOND = 0.05
+_RATE_INCREASE_PER_SECOND = 0.05
 
 # How often one item is tried before AWS's throttling is reported as the outcome, while AWS accepts no other item. Where
 # it accepts others it works, and the next try may be the lucky one.
@@ -87,7 +87,7 @@ class AdaptivePacer:
         """Record that AWS accepted a call, and raise the rate."""
         with self._state:
             self.accepted += 1
-            faster = self._per_second * _FASTER if not self._slowdowns else self._per_second + _CREEP_PER_SECOND
+            faster = self._per_second * _FASTER if not self._slowdowns else self._per_second + _RATE_INCREASE_PER_SECOND
             self._per_second = min(faster, _FASTEST_PER_SECOND)
 
     def slow_down(self, turn: int) -> None:

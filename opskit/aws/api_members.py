@@ -7,7 +7,7 @@ from typing import Any
 
 
 @cache
-def knows_request_member(service: str, operation: str, *path: str) -> bool:
+def has_request_member(service: str, operation: str, *path: str) -> bool:
     """Whether an operation's request has a member, by its path; lists on the way are entered. A client refuses members
     that its model does not have.
     """

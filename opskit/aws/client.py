@@ -99,9 +99,9 @@ class AwsClient:
     region: str
 
     @property
-    def left_running(self) -> LiveResources:
+    def live_resources(self) -> LiveResources:
         """Resources that were created or are watched through this session and continue when the command ends."""
-        return self.session.left_running
+        return self.session.live_resources
 
     @property
     def owner_keys(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opskit.aws.errors import is_config_unseen
+from opskit.aws.errors import is_config_not_found
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 
@@ -50,7 +50,7 @@ def create_once(
 _CONFIG_LAG_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
-def create_when_config_is_seen(create: Callable[[], None], exists: Callable[[], bool], clock: Clock) -> None:
+def create_when_config_exists(create: Callable[[], None], exists: Callable[[], bool], clock: Clock) -> None:
     """Create an endpoint once, and again where AWS does not see its configuration yet: that refusal has made nothing.
 
     Raises:
@@ -60,7 +60,7 @@ def create_when_config_is_seen(create: Callable[[], None], exists: Callable[[], 
         try:
             create_once(create, exists, clock)
         except AwsError as failure:
-            if not is_config_unseen(failure):
+            if not is_config_not_found(failure):
                 raise
             clock.sleep(seconds)
         else:

@@ -279,7 +279,7 @@ def _refusal_error(error: Any, operation: str, region: str, *, writes: bool, pro
     return AwsError("aws-refused", f"{operation} in {region}: {code}: {message}", **aws, transient=status >= 500)
 
 
-def is_config_unseen(failure: AwsError) -> bool:
+def is_config_not_found(failure: AwsError) -> bool:
     """Whether AWS refused to create an endpoint because it does not see the endpoint's configuration."""
     return failure.aws_code == "ValidationException" and bool(_CONFIG.match(failure.aws_message))
 

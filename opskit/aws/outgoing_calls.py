@@ -58,7 +58,7 @@ class OutgoingCall:
         """
         return read_as(self._client)
 
-    def when_not_taken(self, action: Callable[[], None]) -> None:
+    def on_not_accepted(self, action: Callable[[], None]) -> None:
         """Have something done if the call is not sent, or fails so that AWS has certainly not taken it."""
         self._not_taken_actions.append(action)
 
@@ -118,7 +118,7 @@ def remove_call_listener(listener: Listener) -> None:
 def _replace_method() -> None:
     from botocore.client import BaseClient
 
-    for name, wrap in ((_METHOD, _showing_params), (_CALLING_METHOD, _telling_failures)):
+    for name, wrap in ((_METHOD, _showing_params), (_CALLING_METHOD, _reporting_failures)):
         original = getattr(BaseClient, name, None)
         if original is None:
             _restore_method()
@@ -152,9 +152,9 @@ def _show_call(call: OutgoingCall) -> None:
         raise
 
 
-def _telling_failures(original: Any) -> Any:
+def _reporting_failures(original: Any) -> Any:
     @functools.wraps(original)
-    def telling_failures(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def reporting_failures(self: Any, *args: Any, **kwargs: Any) -> Any:
         actions: list[Callable[[], None]] = []
         token = _not_taken_actions.set(actions)
         try:
@@ -166,7 +166,7 @@ def _telling_failures(original: Any) -> Any:
         finally:
             _not_taken_actions.reset(token)
 
-    return telling_failures
+    return reporting_failures
 
 
 def _run_actions(actions: list[Callable[[], None]]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
-MadeT = TypeVar("MadeT")
+ResultT = TypeVar("ResultT")
 
 REQUIRED_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "account:ListRegions": ("Regions",),
@@ -238,14 +238,14 @@ _BODY_CHECKS = {
 }
 
 
-def once_per_operation(make: Callable[[Any], MadeT]) -> Callable[[Any], MadeT]:
+def once_per_operation(make: Callable[[Any], ResultT]) -> Callable[[Any], ResultT]:
     """What ``make`` makes of botocore's model of an operation, made once: each client has a model of its own, so they
     are known by their service, API version and name.
     """
-    made: dict[tuple[str, str, str], MadeT] = {}
+    made: dict[tuple[str, str, str], ResultT] = {}
 
     @wraps(make)
-    def make_once(model: Any) -> MadeT:
+    def make_once(model: Any) -> ResultT:
         key = (model.service_model.service_name, model.service_model.api_version, model.name)
         if key not in made:
             made[key] = make(model)

@@ -54,7 +54,7 @@ class AwsSession:
 
     _boto3_clients: Boto3Clients
     default_region: str
-    left_running: LiveResources = field(default_factory=LiveResources)
+    live_resources: LiveResources = field(default_factory=LiveResources)
     assumed_from: AwsSession | None = None
     role_arn: str | None = None
     source_identities: list[str] = field(default_factory=list)

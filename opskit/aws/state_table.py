@@ -53,7 +53,7 @@ class StateTable:
         """The client of the table's Region."""
         return self.connect()
 
-    def clock_ahead(self) -> timedelta:
+    def clock_offset(self) -> timedelta:
         """By how much AWS's clock, which is one for all runners, is ahead of this machine's, as far as an answer has
         told; zero where that is no more than what an answer takes.
         """

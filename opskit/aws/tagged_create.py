@@ -63,7 +63,7 @@ def create_with_tags(
         if not _may_be_about_tags(failure):
             raise
         if not owner.untagged:
-            raise _with_way_out(failure) from failure
+            raise _with_no_owner_hint(failure) from failure
         if not own:
             raise
         send_notice(
@@ -78,7 +78,7 @@ def _may_be_about_tags(failure: AwsError) -> bool:
     return isinstance(failure, AccessDenied) or _TAG_POLICY.search(failure.aws_message) is not None
 
 
-def _with_way_out(failure: AwsError) -> AwsError:
+def _with_no_owner_hint(failure: AwsError) -> AwsError:
     """The refusal with ``--no-owner`` as a next step."""
     is_certain = _TAG_ACTION.search(failure.aws_message) or _TAG_POLICY.search(failure.aws_message)
     # Only some refusals name the tags as their reason; of the others it is a guess, and said as one.

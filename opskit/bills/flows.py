@@ -13,7 +13,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.session import AwsSession
 from opskit.bills.rules.component_shares import with_component_shares
-from opskit.bills.rules.items import BilledItem, billed_item, billed_verdict, dearest_first, stop_command
+from opskit.bills.rules.items import BilledItem, billed_item, billed_verdict, most_expensive_first, stop_command
 from opskit.core.exceptions import AwsError, Problem
 from opskit.core.model import Unknown
 from opskit.core.tags import keep_reason
@@ -92,7 +92,7 @@ def read_current_costs(
         CredentialsError: there are no valid credentials.
     """
     looks = gather_all([partial(_read_region_costs, client, now, policy, trail, metrics) for client in clients])
-    items = dearest_first(item for look in looks for item in look.items)
+    items = most_expensive_first(item for look in looks for item in look.items)
     inventories = [look.inventory for look in looks]
     gaps = [problem for look in looks for problem in (*_gap_problems(look.inventory), *_price_problems(look.items))]
     return CurrentCosts(

@@ -12,7 +12,7 @@ from opskit.bills.rules.items import (
     BilledItem,
     BilledSums,
     BudgetAssessment,
-    BudgetStanding,
+    BudgetState,
     Grouping,
     MonthEstimate,
     assess_budget,
@@ -163,11 +163,11 @@ def _costs_exit(costs: CurrentCosts, judged: BudgetAssessment | None) -> ExitCod
     if judged is None:
         return otherwise
     match judged.verdict:
-        case BudgetStanding.PASSED | BudgetStanding.WILL_BE_PASSED:
+        case BudgetState.PASSED | BudgetState.WILL_BE_PASSED:
             return ExitCode.REFUSED
-        case BudgetStanding.UNKNOWN:
+        case BudgetState.UNKNOWN:
             return ExitCode.PARTIAL
-        case BudgetStanding.KEPT:
+        case BudgetState.KEPT:
             return otherwise
 
 
@@ -178,20 +178,20 @@ def _budget_problems(
         return ()
     hint = "End what is not needed: each item's stop_with in -o json is the command."
     match judged.verdict:
-        case BudgetStanding.KEPT:
+        case BudgetState.KEPT:
             return ()
-        case BudgetStanding.PASSED:
+        case BudgetState.PASSED:
             spent = _format_usd(month.since_begin)
             text = f"What runs now has cost {spent} USD this month, more than the budget of {budget} USD."
             return (Problem("over-budget", text, hint),)
-        case BudgetStanding.WILL_BE_PASSED:
+        case BudgetState.WILL_BE_PASSED:
             when = f"{judged.passed_at:%Y-%m-%d %H:%M} UTC" if judged.passed_at else "this month"
             text = (
                 f"What runs now passes the budget of {budget} USD at {when}: it comes to "
                 f"{_format_usd(month.at_end)} USD by the end of the month if nothing is ended."
             )
             return (Problem("over-budget", text, hint),)
-        case BudgetStanding.UNKNOWN:
+        case BudgetState.UNKNOWN:
             why = f"{sums.unpriced} items have no known price" if sums.unpriced else "not everything could be read"
             return (Problem("budget-unknown", f"It is not known whether the budget of {budget} USD is kept: {why}."),)
 

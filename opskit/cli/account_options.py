@@ -186,7 +186,7 @@ class ParsedCommand:
     use: AccountUse | None
 
 
-only_parsed: ContextVar[list[ParsedCommand] | None] = ContextVar("only parsed", default=None)
+parsed_commands: ContextVar[list[ParsedCommand] | None] = ContextVar("only parsed", default=None)
 """Takes the command lines that are read without running them; None: they run."""
 
 
@@ -201,7 +201,7 @@ def parse_words(words: Sequence[str]) -> ParsedCommand:
     from opskit.cli.command_tree import load_for
 
     found: list[ParsedCommand] = []
-    token = only_parsed.set(found)
+    token = parsed_commands.set(found)
     usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private
     try:
         load_for(words)(list(words), standalone_mode=False, prog_name="opskit")
@@ -212,7 +212,7 @@ def parse_words(words: Sequence[str]) -> ParsedCommand:
     except Abort as error:
         raise UsageError("usage", f"opskit {' '.join(words)} was given up.", _HINT) from error
     finally:
-        only_parsed.reset(token)
+        parsed_commands.reset(token)
     if not found:
         raise UsageError("usage", f"'{' '.join(words)}' is no command that answers.", _HINT)
     return found[0]

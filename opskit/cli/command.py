@@ -19,7 +19,7 @@ from opskit.cli.account_options import (
     AccountUse,
     ParsedCommand,
     PlannedChanges,
-    only_parsed,
+    parsed_commands,
 )
 from opskit.cli.command_examples import EXAMPLES
 from opskit.cli.command_tree import account_runner
@@ -111,9 +111,9 @@ class CommandContext:
             raise UsageError("one-region", "This command works in one Region.", "Name one with --region.")
         return self.session().client()
 
-    def whatever_runs(self, *, unreached: bool = False) -> tuple[LiveResource, ...]:
+    def running_resources_left(self, *, unreached: bool = False) -> tuple[LiveResource, ...]:
         """The resources that this command has created or watches and that keep running when it ends."""
-        return self._session.left_running.running_resources(unreached=unreached) if self._session else ()
+        return self._session.live_resources.running_resources(unreached=unreached) if self._session else ()
 
     def for_account(
         self, session: AwsSession, regions: Sequence[str], planned: PlannedChanges | None
@@ -139,11 +139,11 @@ class CommandContext:
 
         return not self.is_one_of_many and can_prompt()
 
-    def wanted_names(self, names: Sequence[str] | None) -> Sequence[str]:
+    def names_to_find(self, names: Sequence[str] | None) -> Sequence[str]:
         """The names that must be found here; of several accounts none has to have them all."""
         return () if self.is_one_of_many else names or ()
 
-    def heed_end_from_outside(self) -> None:
+    def treat_sigterm_as_interrupt(self) -> None:
         """Treat SIGTERM (of a time limit or a CI job) like Ctrl-C: running resources are then reported too."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -204,7 +204,7 @@ def register_command(
             extras = {name: arguments.pop(name) for name in wrapper_flags}
             choice = AccountChoice(**{name: arguments.pop(name) for name in choice_flags})
             command = ParsedCommand(path, body, arguments, common, extras, choice, accounts)
-            if (parsed := only_parsed.get()) is not None:
+            if (parsed := parsed_commands.get()) is not None:
                 parsed.append(command)
                 return
 
@@ -284,29 +284,29 @@ def run_command(
     try:
         result = run_safely(run_body, verbose=common["verbose"])
     except (BrokenPipeError, SystemExit) as end:
-        if not any(ctx.whatever_runs() for ctx in opened):
+        if not any(ctx.running_resources_left() for ctx in opened):
             _end_process(end)
         result = (
             interrupted_result() if isinstance(end, BrokenPipeError) else bug_result(end, verbose=common["verbose"])
         )
-    result = with_run_problems(_with_what_runs(result, opened), screen)
+    result = with_run_problems(_with_running_resources(result, opened), screen)
     try:
         screen.show_result(path, result)
     except BrokenPipeError:
         _exit_quietly(result.exit)
     except (Exception, KeyboardInterrupt) as error:
-        result = _with_what_runs(run_safely(partial(_reraise, error), verbose=common["verbose"]), opened)
+        result = _with_running_resources(run_safely(partial(_reraise, error), verbose=common["verbose"]), opened)
         screen.show_problems(result.problems)
     raise typer.Exit(int(result.exit))
 
 
-def _with_what_runs(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:
+def _with_running_resources(result: CommandResult, opened: Sequence[CommandContext]) -> CommandResult:
     """The result of a command that ended early, with what it leaves running and how to stop that."""
     if result.exit.is_ok:
         return result
     # After a bug or an interrupt that is everything; after a reported failure only what is not in its requested state.
     unreached = not result.exit.is_unforeseen
-    leftovers = [(running, ctx) for ctx in opened for running in ctx.whatever_runs(unreached=unreached)]
+    leftovers = [(running, ctx) for ctx in opened for running in ctx.running_resources_left(unreached=unreached)]
     if not leftovers:
         return result
     from opskit.core.live_resources import interrupted_problem, running_records, still_running_problem

@@ -108,7 +108,7 @@ NoOwnerOption = Annotated[
 ]
 
 
-def settle_owner(ctx: CommandContext, typed: str | None, *, untagged: bool) -> Owner:
+def resolve_owner(ctx: CommandContext, typed: str | None, *, untagged: bool) -> Owner:
     """The owner by flag, setting, or the caller's identity.
 
     Raises:

@@ -135,7 +135,7 @@ def choose_state(settings: Settings, connect: Callable[[], AwsSession]) -> None:
 
 def with_run_problems(result: CommandResult, screen: Screen) -> CommandResult:
     """The result with it, where it was not printed at once, and for programs with where the command's state is kept."""
-    if not screen.format.tells_problems:
+    if not screen.format.contains_problems:
         return result
     return replace(result, problems=(*result.problems, *run_problems()), more_data=_state_fields())
 

@@ -73,7 +73,7 @@ class OutputFormat(StrEnum):
                 return False
 
     @property
-    def tells_problems(self) -> bool:
+    def contains_problems(self) -> bool:
         """Whether the output itself contains the problems."""
         match self:
             case OutputFormat.JSON:

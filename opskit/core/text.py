@@ -30,8 +30,8 @@ _ESCAPED_MARK = re.compile(r"\\{1,8}([\"'/])")
 _ESCAPED_SPACE = re.compile(r"\\{1,8}[nrt]")
 _MARGIN = re.compile(r"^[ \t>|#*]{1,40}|[ \t|]{1,40}$", re.MULTILINE)
 _QUOTES = '"`´‘’‚‛“”„‟‹›«»′″'
-_LITTER = "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff│┃║╎╏╭╮╰╯─━═┄┅"
-_SPELLING = str.maketrans(dict.fromkeys(_QUOTES, "'") | dict.fromkeys(_LITTER))
+_IGNORED_CHARACTERS = "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff│┃║╎╏╭╮╰╯─━═┄┅"
+_SPELLING = str.maketrans(dict.fromkeys(_QUOTES, "'") | dict.fromkeys(_IGNORED_CHARACTERS))
 
 
 def normalize_text(text: str) -> str:

@@ -26,9 +26,9 @@ from opskit.output.rich_console import save_svg
 
 _ACCOUNTS = {"fresh": ("--approve-after", "3s"), "classroom": ()}
 # Several sandboxes start at once, and a busy machine takes longer for their first answers than AWS ever does.
-_PATIENT = {"OPSKIT_READ_TIMEOUT": "10m"}
+_READ_TIMEOUT = {"OPSKIT_READ_TIMEOUT": "10m"}
 # The picture in README.md is so wide. A terminal may be narrower.
-_WIDEST = 100
+_MAX_WIDTH = 100
 _INDENT = " " * 4
 _MAX_LINES, _LAST_LINES = 28, 3
 
@@ -108,7 +108,7 @@ def _account_environment(process: subprocess.Popen[str], state: Path) -> dict[st
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPSKIT_"))}
     own = {f"XDG_{kind}_HOME": str(state / kind.lower()) for kind in ("STATE", "CACHE", "CONFIG")}
     given: dict[str, str] = json.loads(line)["data"]["environment"]
-    return inherited | given | own | _PATIENT
+    return inherited | given | own | _READ_TIMEOUT
 
 
 def _run_and_describe(
@@ -146,7 +146,7 @@ def _run_step(
     file.unlink(missing_ok=True)
     words = [sys.executable, "-m", "opskit.demo.step_process", str(file), *step.command, "--no-color"]
     with ctx.screen.spinner("working"):
-        columns = min((ctx.screen.terminal_columns or _WIDEST + len(_INDENT)) - len(_INDENT), _WIDEST)
+        columns = min((ctx.screen.terminal_columns or _MAX_WIDTH + len(_INDENT)) - len(_INDENT), _MAX_WIDTH)
         code, printed, said = _run_on_terminal(words, environment, folder, columns)
     try:
         envelope: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

@@ -14,11 +14,11 @@ from opskit.aws.session import AwsSession
 from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import Notebook, Unknown
 from opskit.core.owners import person_of
-from opskit.endpoints.reads.endpoints import list_endpoint_births
-from opskit.endpoints.rules.words import EndpointAction
+from opskit.endpoints.reads.endpoints import list_creation_times
+from opskit.endpoints.rules.enums import EndpointAction
 from opskit.history.rules import (
     Deleted,
-    EndpointBirth,
+    EndpointCreation,
     EventKind,
     NotebookEvent,
     OtherAccount,
@@ -28,7 +28,7 @@ from opskit.history.rules import (
     saving_of,
 )
 from opskit.notebooks.reads.notebooks import list_notebooks
-from opskit.notebooks.rules.words import NotebookAction
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.state import journal
 from opskit.state.journal import JournalEntry
 from opskit.state.paths import state_errors
@@ -202,23 +202,25 @@ def _read_stopped(
     looks = gather_all([partial(_list_by_name, session, region) for region in regions])
     found = dict(zip(regions, looks, strict=True))
     hosting = list(dict.fromkeys(entry.region for entry in endpoints))
-    hosted = gather_all([partial(_list_births, session, region) for region in hosting])
-    births = dict(zip(hosting, hosted, strict=True))
+    hosted = gather_all([partial(_list_creation_times, session, region) for region in hosting])
+    created = dict(zip(hosting, hosted, strict=True))
     problems = tuple(look for look in (*looks, *hosted) if isinstance(look, Problem))
     seen: dict[str, SeenNotebook] = {entry.id: _seen_notebook(entry, found[entry.region]) for entry in notebooks}
-    seen |= {entry.id: _seen_endpoint(entry, births[entry.region]) for entry in endpoints}
+    seen |= {entry.id: _seen_endpoint(entry, created[entry.region]) for entry in endpoints}
     return seen, problems
 
 
-def _list_births(session: AwsSession, region: str) -> dict[str, datetime] | Problem:
+def _list_creation_times(session: AwsSession, region: str) -> dict[str, datetime] | Problem:
     try:
-        return list_endpoint_births(session.client(region))
+        return list_creation_times(session.client(region))
     except AwsError as failure:
         return failure.problem
 
 
-def _seen_endpoint(entry: JournalEntry, births: dict[str, datetime] | Problem) -> SeenNotebook:
-    return Unknown.from_problem(births) if isinstance(births, Problem) else EndpointBirth(births.get(entry.subject))
+def _seen_endpoint(entry: JournalEntry, created: dict[str, datetime] | Problem) -> SeenNotebook:
+    return (
+        Unknown.from_problem(created) if isinstance(created, Problem) else EndpointCreation(created.get(entry.subject))
+    )
 
 
 def _list_by_name(session: AwsSession, region: str) -> dict[str, Notebook] | Problem:

@@ -68,7 +68,7 @@ class OtherAccount:
 
 
 @dataclass(frozen=True)
-class EndpointBirth:
+class EndpointCreation:
     """An endpoint that was stopped, which deletes it: when the one of its name was made that is there now. None: there
     is none, or it is being deleted.
     """
@@ -76,7 +76,7 @@ class EndpointBirth:
     created: datetime | None
 
 
-SeenNotebook = Notebook | EndpointBirth | Deleted | OtherAccount | Unknown
+SeenNotebook = Notebook | EndpointCreation | Deleted | OtherAccount | Unknown
 """What AWS says of the notebook or endpoint now. ``Unknown``: it could not or need not be asked."""
 
 
@@ -105,7 +105,7 @@ def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: See
 def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: SeenNotebook) -> bool:
     """Whether AWS shows that a stop whose answer was lost took effect."""
     match notebook:
-        case EndpointBirth(created):
+        case EndpointCreation(created):
             return created is None or created > stop.at
         case Notebook(status_changed_at=since):
             # It went off just then: the time of its status is that of the stop, but for how long a stop takes.
@@ -131,7 +131,7 @@ def _end_by_journal(next: NotebookEvent) -> tuple[datetime, str] | str:
             return next.running_since, "started again by somebody else"
 
 
-def _end_by_birth(stop: NotebookEvent, created: datetime | None, now: datetime) -> tuple[datetime, str] | str:
+def _end_by_creation_time(stop: NotebookEvent, created: datetime | None, now: datetime) -> tuple[datetime, str] | str:
     if created is None:
         return now, "until now: it is still off"
     return (created, "started again by somebody else") if created > stop.at else "it was not deleted: it is still there"
@@ -139,8 +139,8 @@ def _end_by_birth(stop: NotebookEvent, created: datetime | None, now: datetime) 
 
 def _end_by_aws(stop: NotebookEvent, notebook: SeenNotebook, now: datetime) -> tuple[datetime, str] | str:
     match notebook:
-        case EndpointBirth(created):
-            return _end_by_birth(stop, created, now)
+        case EndpointCreation(created):
+            return _end_by_creation_time(stop, created, now)
         case Deleted():
             return "it is deleted, and since when is not known"
         case OtherAccount():

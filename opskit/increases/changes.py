@@ -53,7 +53,7 @@ def open_support_case(client: AwsClient, increase: Increase, request_id: str) ->
         AwsWriter(client).call("service-quotas", "create_support_case", RequestId=request_id)
     except AwsError as failure:
         ended = _case_failed(increase, failure)
-        if ended.outcome.is_refused and not increase.channel.sent_as.is_case:
+        if ended.outcome.is_refused and not increase.channel.submission_type.is_case:
             return increase.with_result(
                 f"The request is open. {ended.reason}", IncreaseResult(IncreaseOutcome.ALREADY_OPEN)
             )

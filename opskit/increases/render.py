@@ -66,7 +66,8 @@ def increase_result(
 def plan_prompt(increases: Sequence[Increase]) -> str:
     """The plan as lines, for a prompt."""
     return "\n".join(
-        f"Ask {each.channel.sent_as.addressee} in {each.region}: {each.quota_name}. {each.reason}" for each in increases
+        f"Ask {each.channel.submission_type.addressee} in {each.region}: {each.quota_name}. {each.reason}"
+        for each in increases
     )
 
 
@@ -119,9 +120,9 @@ def _needs_console_text(increase: Increase) -> bool:
         case (
             IncreaseOutcome.PLANNED | IncreaseOutcome.UNKNOWN
         ):  # where nothing could be read, people in the console can
-            return not increase.channel.sent_as.is_sent
+            return not increase.channel.submission_type.is_sent
         case IncreaseOutcome.REFUSED:
-            return increase.channel.sent_as.is_sent and increase.quota_code is not None
+            return increase.channel.submission_type.is_sent and increase.quota_code is not None
         case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN:
             return False
         case IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:
@@ -142,7 +143,8 @@ def _increase_notes(increases: Sequence[Increase], totals: Sequence[BlockingTota
     if any(increase.outcome_unknown for increase in increases):
         yield "Unknown outcomes may have been filed. Run the same command again: it checks before it sends anything."
     elif any(
-        increase.outcome is IncreaseOutcome.UNKNOWN and increase.channel.sent_as.is_sent for increase in increases
+        increase.outcome is IncreaseOutcome.UNKNOWN and increase.channel.submission_type.is_sent
+        for increase in increases
     ):
         yield "Nothing was sent for unknown outcomes. Run the same command again."
     for total in totals:

@@ -22,7 +22,7 @@ from opskit.core.grace import judge_sent_grace
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.core.stop_outcome import SETTLE_SECONDS, ResourceStop
-from opskit.keeps.rules import KEEP_TAG_KEYS, KeepTags, StandingKeep, inherit_reason, standing_keep, would_shorten
+from opskit.keeps.rules import KEEP_TAG_KEYS, CurrentKeep, KeepTags, current_keep, inherit_reason, would_shorten
 from opskit.notifications.rules import StoppableKind
 from opskit.notifications.store import note_new_grace
 from opskit.state.journal import PendingChange, mark_done
@@ -76,7 +76,7 @@ class KeepPlan(Generic[ResourceT]):
     kind: KeptKind[ResourceT]
     resource: ResourceT
     keep: KeepTags
-    standing: StandingKeep | Unknown | None
+    standing: CurrentKeep | Unknown | None
 
     @property
     def may_shorten(self) -> bool:
@@ -96,8 +96,8 @@ def plan_keep(
         AwsError: AWS does not say how it is.
     """
     found = kind.find(client, name)
-    standing = _read_standing_keep(client, found, clock)
-    if isinstance(standing, StandingKeep) and not would_shorten(standing, keep):
+    standing = _read_current_keep(client, found, clock)
+    if isinstance(standing, CurrentKeep) and not would_shorten(standing, keep):
         keep = inherit_reason(standing, keep)
     return KeepPlan(kind, found, keep, standing)
 
@@ -138,7 +138,7 @@ class EndedKeep(Generic[ResourceT]):
 
     resource: ResourceT
     removed: Sequence[str]
-    standing: StandingKeep | Unknown | None
+    standing: CurrentKeep | Unknown | None
     is_dry: bool = False
 
 
@@ -153,16 +153,16 @@ def unkeep_resource(
         AwsError: AWS refused.
     """
     found = kind.find(client, name)
-    standing = _read_standing_keep(client, found, clock)
+    standing = _read_current_keep(client, found, clock)
     if dry_run:
         there = _present_tags(_tags_or_denied(client, found), KEEP_TAG_KEYS)
         return EndedKeep(found, there, standing, is_dry=True)
     return EndedKeep(found, _remove_tags(client, kind, found, KEEP_TAG_KEYS, clock), standing)
 
 
-def _read_standing_keep(client: AwsClient, resource: KeptResource, clock: Clock) -> StandingKeep | Unknown | None:
+def _read_current_keep(client: AwsClient, resource: KeptResource, clock: Clock) -> CurrentKeep | Unknown | None:
     told = _tags_or_denied(client, resource)
-    return told if isinstance(told, Unknown) else standing_keep(told, clock.now())
+    return told if isinstance(told, Unknown) else current_keep(told, clock.now())
 
 
 def _tags_or_denied(client: AwsClient, resource: KeptResource) -> Mapping[str, str] | Unknown:
@@ -177,8 +177,8 @@ def _send_keep_tags(client: AwsClient, plan: KeepPlan[ResourceT], clock: Clock) 
     with plan.kind.prepare_tagging(client, plan.resource, plan.keep.tags) as intent:
 
         def attempt() -> None:
-            standing = _read_standing_keep(client, plan.resource, clock)
-            if isinstance(standing, StandingKeep) and standing != plan.standing and would_shorten(standing, plan.keep):
+            standing = _read_current_keep(client, plan.resource, clock)
+            if isinstance(standing, CurrentKeep) and standing != plan.standing and would_shorten(standing, plan.keep):
                 text = f"Somebody has kept {plan.resource.name} meanwhile ({standing.why_kept}). Nothing was changed."
                 raise ConfirmationRequired("kept-meanwhile", text, "Run the command again to replace that.")
             intent.send_change(plan.keep.tags)
@@ -213,7 +213,7 @@ def _remove_tags(
     return there
 
 
-def note_grace_ahead(kind: StoppableKind, resource: KeptResource, stops_at: datetime) -> None:
+def record_grace_before_tag(kind: StoppableKind, resource: KeptResource, stops_at: datetime) -> None:
     """Remember that somebody is to hear of a grace, before its tag is sent: where the run is killed after that, the
     next one finds what was not told. A note whose tag was never sent is of no grace that runs, and nobody tells of it.
     """
@@ -226,7 +226,7 @@ TagReader = Callable[[ActionT], tuple[str, object]]
 """The ARN of an action's thing, and its tags of now; tags that cannot be read are Unknown."""
 
 
-def settle_sent_graces(
+def confirm_sent_graces(
     actions: Sequence[ActionT], read_tags: TagReader[ActionT], run_id: str, clock: Clock
 ) -> tuple[ActionT, ...]:
     """The same with ``grace_begun`` where a grace has begun with this run: its tag stands after a moment, also where
@@ -236,10 +236,10 @@ def settle_sent_graces(
     if not any(action.sent_grace for action in actions):
         return tuple(actions)
     clock.sleep(SETTLE_SECONDS)
-    return tuple(gather_all([partial(_settle_grace, action, read_tags, run_id) for action in actions]))
+    return tuple(gather_all([partial(_confirm_grace, action, read_tags, run_id) for action in actions]))
 
 
-def _settle_grace(action: ActionT, read_tags: TagReader[ActionT], run_id: str) -> ActionT:
+def _confirm_grace(action: ActionT, read_tags: TagReader[ActionT], run_id: str) -> ActionT:
     if not action.sent_grace:
         return action
     arn, tags = read_tags(action)

@@ -9,14 +9,14 @@ from opskit.core.exceptions import ExitCode, OpskitError, OutcomeUnknown
 from opskit.core.model import Unknown
 from opskit.guards.rules.refusals import worst_exit
 from opskit.keeps.flows import EndedKeep, KeepPlan, KeptResource, ResourceT
-from opskit.keeps.rules import StandingKeep
+from opskit.keeps.rules import CurrentKeep
 from opskit.output.result import CommandResult
 
 
 def confirm_shortening_text(plan: KeepPlan[ResourceT]) -> str:
     """What somebody has to agree to before a keep takes the place of a longer one."""
     name, new = plan.resource.name, _kept_until_text(plan)
-    if isinstance(plan.standing, StandingKeep):
+    if isinstance(plan.standing, CurrentKeep):
         return f"{name} is {plan.standing.why_kept}. This would replace that, and protect it {new} only."
     why = plan.standing.reason if isinstance(plan.standing, Unknown) else ""
     return f"Whether {name} is kept already cannot be read ({why}). This would replace that, and keep it {new}."
@@ -57,7 +57,7 @@ def _place_record(resource: KeptResource) -> dict[str, Any]:
 
 def _keep_record(plan: KeepPlan[ResourceT], outcome: str) -> dict[str, Any]:
     kept = {"kept_until": plan.keep.until, "tags": plan.keep.tags, "outcome": outcome}
-    return {**_place_record(plan.resource), **kept, "replaced": _standing_keep_record(plan.standing)}
+    return {**_place_record(plan.resource), **kept, "replaced": _current_keep_record(plan.standing)}
 
 
 def _keep_notes(plan: KeepPlan[ResourceT], *, dry_run: bool) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def unkeep_result(ended: EndedKeep[ResourceT]) -> CommandResult:
         **_place_record(ended.resource),
         "removed": list(ended.removed),
         "outcome": "planned" if ended.is_dry else "done",
-        "replaced": _standing_keep_record(ended.standing),
+        "replaced": _current_keep_record(ended.standing),
     }
     return CommandResult(data, notes=(text, *_replaced_keep_notes(ended.standing, ended.is_dry)))
 
@@ -86,16 +86,16 @@ def _kept_until_text(plan: KeepPlan[ResourceT]) -> str:
     return f"until {plan.keep.until:%Y-%m-%d %H:%M} UTC"
 
 
-def _standing_keep_record(standing: StandingKeep | Unknown | None) -> dict[str, Any] | None:
+def _current_keep_record(standing: CurrentKeep | Unknown | None) -> dict[str, Any] | None:
     """How a resource was kept before; null: not, or it could not be read."""
-    if not isinstance(standing, StandingKeep):
+    if not isinstance(standing, CurrentKeep):
         return None
     return {"kept_until": standing.until, "reason": standing.reason or None, "tags": standing.tags}
 
 
-def _replaced_keep_notes(standing: StandingKeep | Unknown | None, dry_run: bool) -> tuple[str, ...]:
+def _replaced_keep_notes(standing: CurrentKeep | Unknown | None, dry_run: bool) -> tuple[str, ...]:
     match standing:
-        case StandingKeep(why_kept=reason):
+        case CurrentKeep(why_kept=reason):
             return (f"Now it is {reason}." if dry_run else f"Before that it was {reason}.",)
         case Unknown(reason=reason):
             return (f"Whether it was kept before could not be read: {reason}",)

@@ -71,7 +71,7 @@ def build_keep_tags(duration: timedelta | None, reason: str, now: datetime) -> K
 
 
 @dataclass(frozen=True)
-class StandingKeep:
+class CurrentKeep:
     """How a resource is kept already. ``until`` None: until somebody says otherwise, or until a time that nobody can
     read. ``why_kept`` is the sentence that a stop of it is refused with.
     """
@@ -82,7 +82,7 @@ class StandingKeep:
     tags: dict[str, str]
 
 
-def standing_keep(tags: Mapping[str, str], now: datetime) -> StandingKeep | None:
+def current_keep(tags: Mapping[str, str], now: datetime) -> CurrentKeep | None:
     """How these tags keep a notebook; None: not, or no longer."""
     because = keep_reason(tags, now)
     if because is None:
@@ -90,15 +90,15 @@ def standing_keep(tags: Mapping[str, str], now: datetime) -> StandingKeep | None
     is_timed = KEEP not in tags
     reason = tags.get(KEEP_REASON, "") if is_timed else tags[KEEP]
     until = parse_timestamp(tags[KEEP_UNTIL]) if is_timed else None
-    return StandingKeep(until, reason.strip(), because, {key: tags[key] for key in KEEP_TAG_KEYS if key in tags})
+    return CurrentKeep(until, reason.strip(), because, {key: tags[key] for key in KEEP_TAG_KEYS if key in tags})
 
 
-def would_shorten(standing: StandingKeep, keep: KeepTags) -> bool:
+def would_shorten(standing: CurrentKeep, keep: KeepTags) -> bool:
     """Whether a resource would be kept for less long than it is already."""
     return keep.until is not None and (standing.until is None or keep.until < standing.until)
 
 
-def inherit_reason(standing: StandingKeep, keep: KeepTags) -> KeepTags:
+def inherit_reason(standing: CurrentKeep, keep: KeepTags) -> KeepTags:
     """The same keep, with the reason of the one whose place it takes where it has none of its own: the reason is what
     makes whoever reads it leave the resource alone.
     """

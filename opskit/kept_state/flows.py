@@ -82,7 +82,7 @@ MOVED_TABLES = (
 )
 """All that is kept by records."""
 JOURNAL = "journal"
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ def move_state(source: StateHome, target: StateHome, *, dry_run: bool = False) -
 
 
 def _copy_journal(source: StateHome, target: StateHome, *, dry_run: bool) -> tuple[int, int]:
-    part = source.journal.read_entries(_BEGINNING)
+    part = source.journal.read_entries(_EPOCH)
     if part.damage:
         hint = "Move away the damaged file by hand; `opskit history` shows what of it is whole."
         raise UsageError("journal-damaged", f"Part of the journal cannot be read: {part.damage}.", hint)
     restores = source.journal.read_restores()
-    there = {entry.id: entry for entry in target.journal.read_entries(_BEGINNING).entries}
+    there = {entry.id: entry for entry in target.journal.read_entries(_EPOCH).entries}
     written = 0
     for entry in part.entries:
         changed = _entry_to_write(there.get(entry.id), entry)

@@ -158,7 +158,7 @@ def _send_notification(
     ctx: CommandContext, target: SnsTopic | Webhook, path: Sequence[str], result: CommandResult
 ) -> None:
     from opskit.notifications.rules import Place, begun_graces, notification_text, running_graces
-    from opskit.notifications.store import claim_untold_grace, note_new_grace
+    from opskit.notifications.store import claim_grace_notice, note_new_grace
 
     inner = result.data.get("answer") or {}
     data = inner.get("data") or result.data
@@ -171,9 +171,9 @@ def _send_notification(
     lone = [grace for grace in begun if not note_new_grace(grace)]
     noted = [grace for grace in begun if grace not in lone]
     # Each is claimed when its turn to be told has come: a run that stands still before has claimed nothing.
-    for grace in itertools.chain(lone, filter(claim_untold_grace, [*noted, *running_graces(data)])):
+    for grace in itertools.chain(lone, filter(claim_grace_notice, [*noted, *running_graces(data)])):
         try:
-            _tell_grace(ctx, target, grace)
+            _send_grace_notice(ctx, target, grace)
         except OpskitError as error:  # one that does not arrive keeps no other back
             failed.append(error)
     if text:
@@ -185,10 +185,10 @@ def _send_notification(
         raise failed[0]
 
 
-def _tell_grace(ctx: CommandContext, target: SnsTopic | Webhook, grace: Mapping[str, Any]) -> None:
+def _send_grace_notice(ctx: CommandContext, target: SnsTopic | Webhook, grace: Mapping[str, Any]) -> None:
     """Tell of one grace, once in all."""
     from opskit.notifications.rules import grace_text
-    from opskit.notifications.store import mark_grace_told, release_grace
+    from opskit.notifications.store import mark_grace_notified, release_grace
 
     try:
         _deliver_text(ctx, target, grace_text(grace))
@@ -196,7 +196,7 @@ def _tell_grace(ctx: CommandContext, target: SnsTopic | Webhook, grace: Mapping[
         # Claimed before it is sent, and given back where it did not arrive: then the next run tells again.
         release_grace(grace)
         raise
-    mark_grace_told(grace)
+    mark_grace_notified(grace)
 
 
 def _deliver_text(ctx: CommandContext, target: SnsTopic | Webhook, text: str) -> None:

@@ -256,7 +256,7 @@ def grace_text(row: Mapping[str, Any]) -> str:
             f"- account {row.get('account') or 'not known'}, Region {region}, owner {owner}",
             f"- seen: {row['because']}",
             f"To keep it: {_keep_command(kind, row)}",
-            _what_a_stop_keeps(kind),
+            _kept_by_stop_text(kind),
         ]
     )
 
@@ -270,7 +270,7 @@ def _keep_command(kind: StoppableKind, row: Mapping[str, Any]) -> str:
     return f"opskit {kind} keep {row['name']} --for {span} --region {row['region']}"
 
 
-def _what_a_stop_keeps(kind: StoppableKind) -> str:
+def _kept_by_stop_text(kind: StoppableKind) -> str:
     match kind:
         case StoppableKind.NOTEBOOK:
             return "Work in it ends the grace too. A stop keeps its files."

@@ -54,7 +54,7 @@ def note_new_grace(notebook: Mapping[str, Any]) -> bool:
     return False
 
 
-def claim_untold_grace(notebook: Mapping[str, Any]) -> bool:
+def claim_grace_notice(notebook: Mapping[str, Any]) -> bool:
     """Whether nobody has heard of the grace that this notebook is in, nor is being told by another run. Of several runs
     that ask at once, one may tell.
     """
@@ -72,7 +72,7 @@ def claim_untold_grace(notebook: Mapping[str, Any]) -> bool:
     return False
 
 
-def mark_grace_told(notebook: Mapping[str, Any]) -> None:
+def mark_grace_notified(notebook: Mapping[str, Any]) -> None:
     """Somebody has heard of it."""
     with suppress(OSError, sqlite3.Error):
         state_home().records.put_records(GRACES_TABLE, [_grace_record(_grace_key(notebook), _TOLD)])

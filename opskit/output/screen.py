@@ -129,7 +129,7 @@ class Screen:
             case OutputFormat.TABLE:
                 self._print_tables(result)
         # JSON has the problems in `errors`; on stderr as well a script that merges both streams would not parse it.
-        if not self.format.tells_problems:
+        if not self.format.contains_problems:
             self.show_problems(result.problems)
 
     def _print_json(self, whole: dict[str, Any], records: str | None) -> None:
@@ -169,7 +169,7 @@ class Screen:
     def show_run_problem(self, problem: Problem) -> None:
         """Print on stderr, on one line, what goes wrong beside the command; JSON has it in ``errors``."""
         problem = problem_without_secrets(problem)
-        if not self.format.tells_problems:
+        if not self.format.contains_problems:
             print_text(f"opskit: {visible_line(f'{problem.message} {problem.hint}'.strip())}", self.stderr_stream)
 
     def show_problems(self, problems: Sequence[Problem]) -> None:

@@ -83,7 +83,7 @@ class _BoundedRequest(Request):
 
 _BODY_TOO_LARGE = ApiError("RequestEntityTooLargeException", "The request body is too large.", status=413)
 _BODY_INCOMPLETE = ApiError("SerializationException", "The request body cannot be read to its end.")
-_STRANGER = ApiError(
+_OTHER_USER_DENIED = ApiError(
     "AccessDeniedException",
     "This sandbox is another user's, or cannot tell whose program this is: use the access key that it printed.",
     status=403,
@@ -126,7 +126,7 @@ class Dispatcher:
         except (RequestEntityTooLarge, ClientDisconnected, OSError):
             is_allowed = False
         if not is_allowed:
-            return error_response(_STRANGER)(environ, start_response)
+            return error_response(_OTHER_USER_DENIED)(environ, start_response)
         if self.latency_seconds and not _is_internal(request):
             time.sleep(self.latency_seconds)
         try:

@@ -1,7 +1,7 @@
 """The sandbox's child processes (training, Jupyter), none of which may outlive it.
 
-Each child runs on a leash: a small parent of its own that holds a pipe to the sandbox. When the sandbox ends,
-however it ends, the pipe closes and the leash ends the child's whole process group. That works after SIGKILL
+Each child runs under a supervisor: a small parent of its own that holds a pipe to the sandbox. When the sandbox ends,
+however it ends, the pipe closes and the supervisor ends the child's whole process group. That works after SIGKILL
 and on every POSIX system, where "die with your parent" is Linux's alone. A sandbox that ends in order says in
 the pipe that nobody waits for the child to finish anything.
 """
@@ -31,7 +31,7 @@ _SET_CHILD_SUBREAPER = 36
 
 
 class ChildProcesses:
-    """Starts children on a leash and ends them all at the end."""
+    """Starts children under a supervisor and ends them all at the end."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -46,7 +46,7 @@ class ChildProcesses:
         env: Mapping[str, str],
         output: IO[bytes] | int,
     ) -> subprocess.Popen[bytes]:
-        """Start ``command`` with stdout and stderr to ``output``; the process returned is its leash, whose exit
+        """Start ``command`` with stdout and stderr to ``output``; the process returned is its supervisor, whose exit
         code is the command's. Raises RuntimeError once the sandbox is ending.
         """
         with self._lock:
@@ -69,7 +69,7 @@ class ChildProcesses:
 
     def end(self, process: subprocess.Popen[bytes], grace_seconds: float = _GRACE_SECONDS) -> int:
         """End one child and what it started: SIGTERM, ``grace_seconds``, SIGKILL. Returns its exit code."""
-        # The closed pipe is the request to end. The leash takes its own grace; one that takes longer is stuck.
+        # The closed pipe is the request to end. The supervisor takes its own grace; one that takes longer is stuck.
         if process.stdin:
             process.stdin.close()
         try:
@@ -108,9 +108,9 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         return
 
 
-def _run_on_leash(command: Sequence[str]) -> int:
+def _run_supervisor(command: Sequence[str]) -> int:
     """Run ``command`` until it ends or the pipe on standard input closes."""
-    # The whole group is asked to end; the leash outlives it, to report how.
+    # The whole group is asked to end; the supervisor outlives it, to report how.
     signal.signal(signal.SIGTERM, lambda *_: None)
     _adopt_orphans()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
@@ -165,4 +165,4 @@ def _find_descendants() -> list[psutil.Process]:
 
 
 if __name__ == "__main__":
-    sys.exit(_run_on_leash(sys.argv[1:]))
+    sys.exit(_run_supervisor(sys.argv[1:]))

@@ -104,20 +104,20 @@ class TagService:
     def add_tags(self, call: ApiCall) -> dict[str, Any]:
         tags = self._own_tags(call)
         added = _merge_tags(tags, call.params["Tags"])
-        self._keep_telling(call, tags)
+        self._record_stale_tags(call, tags)
         tags.update(added)
         return {"Tags": tag_list(tags)}
 
     @aws_operation("sagemaker", "ListTags")
     def list_tags(self, call: ApiCall) -> dict[str, Any]:
-        told = self._told_tags(str(call.params["ResourceArn"]), self._own_tags(call))
+        told = self._reported_tags(str(call.params["ResourceArn"]), self._own_tags(call))
         page, token = validated_page(call, tag_list(told), _PAGE_SIZE)
         return {"Tags": page, "NextToken": token}
 
     @aws_operation("sagemaker", "DeleteTags")
     def delete_tags(self, call: ApiCall) -> dict[str, Any]:
         tags = self._own_tags(call)
-        self._keep_telling(call, tags)
+        self._record_stale_tags(call, tags)
         for key in call.params["TagKeys"]:
             tags.pop(key, None)
         return {}
@@ -152,22 +152,22 @@ class TagService:
         for arn in arns:
             arn_type, _, name = arn.split(":", 5)[-1].partition("/")
             lookup = self._lookups.get(arn_type)
-            if lookup and (tags := self._told_tags(arn, lookup(account_region, name) or {})):
+            if lookup and (tags := self._reported_tags(arn, lookup(account_region, name) or {})):
                 yield {"ResourceARN": arn, "Tags": tag_list(tags)}
 
     def _tagged_resources(self, account_region: AccountRegion, arn_type: str) -> Iterator[tuple[str, dict[str, str]]]:
         for name in self._names[arn_type](account_region):
             arn = account_region.arn(f"{arn_type}/{name}")
-            tags = self._told_tags(arn, self._lookups[arn_type](account_region, name) or {})
+            tags = self._reported_tags(arn, self._lookups[arn_type](account_region, name) or {})
             if tags:
                 yield arn, tags
 
-    def _told_tags(self, arn: str, tags: dict[str, str]) -> dict[str, str]:
+    def _reported_tags(self, arn: str, tags: dict[str, str]) -> dict[str, str]:
         """The tags as they are told: for a while after a change, those of before."""
         stale = self._stale.get(arn)
         return stale.tags if stale and self._state.now() < stale.until else tags
 
-    def _keep_telling(self, call: ApiCall, tags: dict[str, str]) -> None:
+    def _record_stale_tags(self, call: ApiCall, tags: dict[str, str]) -> None:
         """Let ListTags lag behind the change that is about to be made, where it does."""
         arn = str(call.params["ResourceArn"])
         self._changes[arn] += 1

@@ -44,11 +44,11 @@ class SignalWaiter:
     def _note_signal(self, number: int, frame: FrameType | None) -> None:
         self._by = number
         self._asked.set()
-        if self.child and not (number == signal.SIGINT and _terminal_tells_children()):
+        if self.child and not (number == signal.SIGINT and _terminal_signals_children()):
             self.child.send_signal(number)
 
 
-def _terminal_tells_children() -> bool:
+def _terminal_signals_children() -> bool:
     """Whether Ctrl-C reaches the child without us."""
     try:
         # A terminal signals every process of its foreground group; passing it on as well would interrupt the child

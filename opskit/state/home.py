@@ -50,12 +50,12 @@ class StateHome:
     journal: JournalStore
     locks: LockStore
     name: str | None = None
-    clock_ahead: Callable[[], timedelta] = timedelta
+    clock_offset: Callable[[], timedelta] = timedelta
     local_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def clock_now(self) -> datetime:
         """The time by the home's clock."""
-        return self.local_clock() + self.clock_ahead()
+        return self.local_clock() + self.clock_offset()
 
 
 _home: StateHome | None = None
@@ -177,11 +177,11 @@ def _recall_paces(session: AwsSession) -> None:
         now = home.clock_now()
         session.apply_learnt_paces(
             {(str(row["operation"]), str(row["region"])): float(row["per_second"] or 0)
-             for row in stored if _is_young(row, now)}
+             for row in stored if _is_recent(row, now)}
         )  # fmt: skip
 
 
-def _is_young(row: Record, now: datetime) -> bool:
+def _is_recent(row: Record, now: datetime) -> bool:
     # By the home's clock, which is known to some seconds only: what was just written may be of the future.
     return abs(now - datetime.fromisoformat(str(row["learnt_at"]))) <= PACES_KEPT
 

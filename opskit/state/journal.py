@@ -119,17 +119,17 @@ def _note_live_resource(client: AwsClient, name: str, starts: ResourceKind, reco
     """Record that a resource may be running before it is requested, and what is known of it afterwards: only AWS's
     refusal, or not sending it, rules out that it runs.
     """
-    client.left_running.note_running(LiveResource(starts, name, client.region))
+    client.live_resources.note_running(LiveResource(starts, name, client.region))
     try:
         yield
     except BaseException as error:
         if not record.was_sent or _outcome_of(error) in (REFUSED, DROPPED):
-            client.left_running.note_ended(starts, name, client.region)
+            client.live_resources.note_ended(starts, name, client.region)
         raise
     if record.outcome == DONE:
-        client.left_running.note_running(LiveResource(starts, name, client.region, confirmed=True))
+        client.live_resources.note_running(LiveResource(starts, name, client.region, confirmed=True))
     else:
-        client.left_running.note_ended(starts, name, client.region)
+        client.live_resources.note_ended(starts, name, client.region)
 
 
 def mark_done(client: AwsClient, action: str, subject: str, evidence: str) -> None:

@@ -29,9 +29,9 @@ from opskit.state.paths import state_errors
 from opskit.state.records import HeldLock, LockLost
 from opskit.state.table_records import table_errors
 
-BELIEVED_SECONDS = 20.0
+LEASE_VALID_SECONDS = 20.0
 """So long a holder relies on a renewal."""
-TAKEN_OVER_SECONDS = 30.0
+TAKEOVER_SECONDS = 30.0
 """So long a number must not have moved: half as long again, for machines whose seconds differ."""
 # Three renewals may fail before the lease is not believed in any more.
 RENEWED_EVERY = 5.0
@@ -68,7 +68,7 @@ class TableLease:
         Raises:
             LockLost: another run may hold it.
         """
-        if self._is_lost or self.seconds() - self._renewed_at > BELIEVED_SECONDS:
+        if self._is_lost or self.seconds() - self._renewed_at > LEASE_VALID_SECONDS:
             raise LockLost
 
     def take_item(self, found: Item | None) -> None:
@@ -165,7 +165,7 @@ class TableLocks:
             self.table.pause(_POLL_SECONDS)
 
     def _is_over(self, seen: str, watched: str, since: float) -> bool:
-        return seen == watched and self.seconds() - since > TAKEN_OVER_SECONDS
+        return seen == watched and self.seconds() - since > TAKEOVER_SECONDS
 
 
 def _own_name() -> dict[str, str]:

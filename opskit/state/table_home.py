@@ -32,7 +32,7 @@ def open_table_home(place: TablePlace, connect: Callable[[], AwsSession]) -> Sta
 def table_home(table: StateTable, name: str) -> StateHome:
     """The home in a table, by the name that people know it by."""
     return StateHome(
-        TableRecords(table), TableJournal(table), TableLocks(table), name, table.clock_ahead, table.local_clock
+        TableRecords(table), TableJournal(table), TableLocks(table), name, table.clock_offset, table.local_clock
     )
 
 
@@ -40,7 +40,7 @@ _KEY = [{"AttributeName": PARTITION, "KeyType": "HASH"}, {"AttributeName": SORT,
 _IN_USE = ("ACTIVE", "UPDATING")
 
 
-def table_trouble(home: StateHome) -> str:
+def table_problem(home: StateHome) -> str:
     """What keeps the table of a home from being used; empty: nothing that can be seen without writing.
 
     Raises:

@@ -215,13 +215,13 @@ class EndpointAccount(Account):
             raise client_error("ListTags", "ValidationException", f"Could not find resource with ARN {arn}")
         return found
 
-    def _keep_telling(self, arn: str) -> None:
+    def _record_stale_tags(self, arn: str) -> None:
         if looks := self.late():
             self._stale[arn] = (looks, dict(self._tagged(arn)))
 
     def do_add_tags(self, params: dict[str, Any]) -> dict[str, Any]:
         tags = self._tagged(params["ResourceArn"])
-        self._keep_telling(params["ResourceArn"])
+        self._record_stale_tags(params["ResourceArn"])
         added = {tag["Key"]: tag["Value"] for tag in params["Tags"]}
         if any(re.fullmatch(r"[\w\s.:/=+\-@]{0,256}", value) is None for value in added.values()):
             raise client_error("AddTags", "ValidationException", "failed to satisfy constraint")
@@ -232,7 +232,7 @@ class EndpointAccount(Account):
 
     def do_delete_tags(self, params: dict[str, Any]) -> dict[str, Any]:
         tags = self._tagged(params["ResourceArn"])
-        self._keep_telling(params["ResourceArn"])
+        self._record_stale_tags(params["ResourceArn"])
         for key in params["TagKeys"]:
             tags.pop(key, None)
         return {}

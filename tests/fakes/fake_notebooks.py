@@ -229,7 +229,7 @@ class FakeNotebooks:
         return {
             "ListNotebookInstances": self._list,
             "DescribeNotebookInstance": lambda asked: self._about("DescribeNotebookInstance", asked, FakeNotebook.wire),
-            "ListTags": lambda asked: self._about("ListTags", asked, _told_tags),
+            "ListTags": lambda asked: self._about("ListTags", asked, _reported_tags),
             "GetResources": self._list_tags,
             "AddTags": lambda asked: self._with(asked, lambda lab: _add_tags(lab, asked)),
             "DeleteTags": lambda asked: self._with(asked, lambda lab: _delete_tags(lab, asked)),
@@ -271,7 +271,7 @@ class FakeNotebooks:
         tagged = [self.labs[name] for name in sorted(self.labs) if self.labs[name].tags]
         begin = int(asked.get("PaginationToken") or 0)
         end = begin + int(asked.get("ResourcesPerPage") or 50)
-        mappings = [{"ResourceARN": lab.arn, **_told_tags(lab)} for lab in tagged[begin:end]]
+        mappings = [{"ResourceARN": lab.arn, **_reported_tags(lab)} for lab in tagged[begin:end]]
         return {"ResourceTagMappingList": mappings, "PaginationToken": str(end) if end < len(tagged) else ""}
 
     def _presigned(self, lab: FakeNotebook) -> dict[str, Any] | Fault:
@@ -326,7 +326,7 @@ class FakeNotebooks:
         return CLOSED if self.untidy and self.untidy.chance.random() < self.untidy.forgets else {}
 
 
-def _told_tags(lab: FakeNotebook) -> dict[str, Any]:
+def _reported_tags(lab: FakeNotebook) -> dict[str, Any]:
     return {"Tags": [{"Key": key, "Value": value} for key, value in lab.tags.items()]}
 
 
@@ -339,7 +339,7 @@ def _start(lab: FakeNotebook) -> dict[str, Any] | Fault:
 
 def _add_tags(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:
     lab.tags |= {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
-    return _told_tags(lab)
+    return _reported_tags(lab)
 
 
 def _delete_tags(lab: FakeNotebook, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from opskit.access.rules.permissions import API_CALLS
 from opskit.cli.command_tree import load_all
 from opskit.core.settings import load_settings
 from opskit.increases.rules.channel import Channel
-from opskit.notebooks.rules.words import EvidenceSource
+from opskit.notebooks.rules.enums import EvidenceSource
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

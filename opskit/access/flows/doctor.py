@@ -33,7 +33,7 @@ from opskit.core.setting_values import parse_state_place
 from opskit.core.settings import Settings
 from opskit.state.home import state_home
 from opskit.state.paths import NO_TABLE_HINT
-from opskit.state.table_home import table_trouble
+from opskit.state.table_home import table_problem
 
 _COST_OF_METRICS = (
     "`quotas list` asks CloudWatch for metrics, at 0.01 USD per 1,000; with --live it costs nothing, nor does "
@@ -49,7 +49,7 @@ class DoctorReport:
     region: str | None = None
     region_from: str | None = None
     endpoint: str | None = None
-    clock_ahead: float | None = None
+    clock_offset: float | None = None
     support_plan: bool | None = None
     commands: tuple[CommandPermissions, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
@@ -84,11 +84,11 @@ def _check_account(report: DoctorReport, settings: Settings, session: AwsSession
         partial(result_or_error, partial(read_clock_skew, client, clock.now)),
         partial(read_permissions, client, report.caller, wanted, _policy_scope(client, settings)),
     )
-    report.clock_ahead = None if isinstance(ahead, OpskitError) else ahead
+    report.clock_offset = None if isinstance(ahead, OpskitError) else ahead
     report.commands = command_permissions(may.answers)
     report.support_plan = None if isinstance(may.support_plan, Unknown) else may.support_plan
     report.findings += [
-        clock_finding(report.clock_ahead),
+        clock_finding(report.clock_offset),
         permissions_finding(report.commands),
         _support_plan_finding(may),
         Finding("cost of looking", CheckState.OK, _COST_OF_METRICS),
@@ -109,7 +109,7 @@ def _table_findings(denied: Collection[str]) -> Iterator[Finding]:
     if home.name is None:
         return
     try:
-        trouble = table_trouble(home)
+        trouble = table_problem(home)
     except AwsError as error:
         refused = isinstance(error, AccessDenied) or error.aws_code == "ResourceNotFoundException"
         hint = NO_TABLE_HINT if error.aws_code == "ResourceNotFoundException" else error.problem.hint

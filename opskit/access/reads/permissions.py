@@ -20,7 +20,7 @@ from opskit.core.result_or_error import unknown_from_error
 from opskit.increases.reads import NO_SUPPORT_PLAN
 
 # The name of nothing: where IAM allows the look, AWS answers that there is no such thing.
-_NOBODY = "opskit-looks-whether-it-may"
+_NONEXISTENT_NAME = "opskit-looks-whether-it-may"
 _ONE: Mapping[str, Any] = {"MaxResults": 1}
 _QUOTAS: Mapping[str, Any] = {"ServiceCode": "sagemaker", **_ONE}
 _QUOTA: Mapping[str, Any] = {"ServiceCode": "sagemaker", "QuotaCode": "L-00000000"}
@@ -28,7 +28,7 @@ _QUOTA: Mapping[str, Any] = {"ServiceCode": "sagemaker", "QuotaCode": "L-0000000
 PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "account:ListRegions": ("account", "list_regions", _ONE),
     "ec2:DescribeRegions": ("ec2", "describe_regions", {"AllRegions": False}),
-    "iam:GetRole": ("iam", "get_role", {"RoleName": _NOBODY}),
+    "iam:GetRole": ("iam", "get_role", {"RoleName": _NONEXISTENT_NAME}),
     "iam:ListRoles": ("iam", "list_roles", {"MaxItems": 1}),
     "logs:DescribeLogStreams": (
         "logs",
@@ -69,7 +69,7 @@ PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
         }.items()
     },
     **{
-        f"sagemaker:Describe{word}": ("sagemaker", f"describe_{operation}", {f"{word}Name": _NOBODY})
+        f"sagemaker:Describe{word}": ("sagemaker", f"describe_{operation}", {f"{word}Name": _NONEXISTENT_NAME})
         for word, operation in {
             "Cluster": "cluster",
             "Endpoint": "endpoint",

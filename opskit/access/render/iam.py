@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from opskit.access.rules.besides import besides_of_actions
-from opskit.access.rules.grants import Grant, makes_roles, opens_shells, passes_roles
+from opskit.access.rules.conditional_permissions import conditional_permissions
+from opskit.access.rules.grants import Grant, allows_terminals, makes_roles, passes_roles
 from opskit.access.rules.policy import LARGEST_INLINE, LARGEST_MANAGED, Scope, policy_size
 from opskit.core.exceptions import Problem
 from opskit.core.json_text import ascii_json
@@ -20,7 +20,7 @@ def policy_result(
     has no room for, since a policy has no comments, is said beside it.
     """
     text = policy_json(policy) if policy else f"This needs no permission at AWS: opskit {', opskit '.join(commands)}."
-    besides = besides_of_actions({grant.action for grant in grants})
+    besides = conditional_permissions({grant.action for grant in grants})
     data = {
         "commands": list(commands),
         "policy": policy,
@@ -65,7 +65,7 @@ _NAMED_ROLES_WARNING = Problem(
 
 
 def _warnings(grants: Collection[Grant], scope: Scope) -> Iterator[Problem]:
-    if opens_shells(grants):
+    if allows_terminals(grants):
         yield _SHELL_WARNING
     if makes_roles(grants):
         yield _ROLE_MAKER_WARNING

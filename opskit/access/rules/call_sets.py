@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from opskit.core.workloads import UsageCounter
 from opskit.increases.rules.channel import Channel
-from opskit.notebooks.rules.words import EvidenceSource
+from opskit.notebooks.rules.enums import EvidenceSource
 
 
 def service_calls(service: str, *operations: str) -> frozenset[str]:

@@ -66,7 +66,7 @@ class ToolAnswers:
             commands = (*increase_commands(check.headrooms), *wait_commands(check.headrooms))
             return quota_check_result(check, None), commands
 
-        return _told("quotas check", answer)
+        return _run_as_json("quotas check", answer)
 
     def explain_error(self, text: str, region: str | None) -> dict[str, Any]:
         """What an error of AWS's means and which command helps, as ``quotas explain`` prints it."""
@@ -78,7 +78,7 @@ class ToolAnswers:
             found = tuple(with_suggestions(each, lambda name: session().client(name), now) for each in found)
             return explain_result(found), tuple(each.command for each in found if each.command)
 
-        return _told("quotas explain", answer)
+        return _run_as_json("quotas explain", answer)
 
     def check_request(
         self, operation: str, request: Mapping[str, Any], max_usd: float | None, hours: float, region: str | None
@@ -128,7 +128,7 @@ class ToolAnswers:
             headrooms = found.check.headrooms
             return plan_result(found, None), (*increase_commands(headrooms), *wait_commands(headrooms))
 
-        return _told("guard", answer)
+        return _run_as_json("guard", answer)
 
     def list_costs(self, by: str | None, regions: Sequence[str]) -> dict[str, Any]:
         """What bills now, as ``costs`` prints it; the commands are those that end what is idle."""
@@ -143,7 +143,7 @@ class ToolAnswers:
             result = costs_result(costs, now, grouping, None)
             return result, tuple(_ends_of_idle(result.data["items"]))
 
-        return _told("costs", answer)
+        return _run_as_json("costs", answer)
 
     def plan_increase(
         self, instance_type: str, usages: Sequence[str], to: int, why: str, regions: Sequence[str]
@@ -161,7 +161,7 @@ class ToolAnswers:
             commands = [_increase_command(parsed_type, usages, to, region) for region in _regions_of(sent)]
             return increase_result(increases, totals, why=why), tuple(commands)
 
-        return _told("quotas increase", answer)
+        return _run_as_json("quotas increase", answer)
 
     def _open_session(self, region: str | None = None) -> AwsSession:
         return open_session(
@@ -188,7 +188,7 @@ class ToolAnswers:
             return None
 
 
-def _told(command: str, answer: Callable[[], Answer]) -> dict[str, Any]:
+def _run_as_json(command: str, answer: Callable[[], Answer]) -> dict[str, Any]:
     """The answer as JSON. What goes wrong is in it, as it is in what a command prints."""
     commands: list[str] = []
 

@@ -32,7 +32,7 @@ def _with_share(item: BilledItem, parts: dict[str, list[BilledItem]], prices: di
         return replace(item, share_usd_per_hour=_share_usd(item, parts[endpoint], prices.get(endpoint)))
     if not item.resource.kind.is_endpoint:
         return item
-    why = _why_no_return(item, parts.get(item.resource.name, ()))
+    why = _restore_blocker(item, parts.get(item.resource.name, ()))
     return item if why is None else _ended_for_good(item, why)
 
 
@@ -52,7 +52,7 @@ def _weight(reserved: ComponentReservation, *, by_accelerator: bool) -> Decimal:
     return Decimal(str(reserved.accelerators if by_accelerator else reserved.memory_mb))
 
 
-def _why_no_return(item: BilledItem, components: Sequence[BilledItem]) -> str | None:
+def _restore_blocker(item: BilledItem, components: Sequence[BilledItem]) -> str | None:
     """Why opskit could not bring an endpoint back, and so stops none like it, as far as a list tells; None: it tells
     of nothing.
     """

@@ -15,7 +15,7 @@ from opskit.inventory.rules.resource_owner import NO_OWNER, ResourceOwner
 from opskit.inventory.rules.running_resource import BilledVerdict, RunningResource
 
 HOURS_IN_30_DAYS = 720
-NOBODY = "(no owner known)"
+UNKNOWN_OWNER = "(no owner known)"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def sum_items(items: Iterable[BilledItem]) -> BilledSums:
     )
 
 
-def dearest_first(items: Iterable[BilledItem]) -> tuple[BilledItem, ...]:
+def most_expensive_first(items: Iterable[BilledItem]) -> tuple[BilledItem, ...]:
     """Items by price, those without one first: they may cost anything."""
 
     def order(item: BilledItem) -> tuple[bool, Decimal, str, str, str]:
@@ -146,7 +146,7 @@ class Grouping:
         """The group that an item belongs to."""
         match self.key:
             case GroupKey.OWNER:
-                return item.owner.name or NOBODY
+                return item.owner.name or UNKNOWN_OWNER
             case GroupKey.KIND:
                 return item.resource.kind.value
             case GroupKey.REGION:
@@ -207,7 +207,7 @@ def _cost_since(item: BilledItem, begin: datetime, now: datetime) -> Decimal:
     return price * _hours_between(max(since, begin), now)
 
 
-class BudgetStanding(StrEnum):
+class BudgetState(StrEnum):
     """How a month's estimate stands to a budget."""
 
     KEPT = "kept"
@@ -222,7 +222,7 @@ class BudgetAssessment:
     end, or it is passed already.
     """
 
-    verdict: BudgetStanding
+    verdict: BudgetState
     passed_at: datetime | None = None
 
 
@@ -231,13 +231,13 @@ def assess_budget(
 ) -> BudgetAssessment:
     """Whether what runs now keeps a budget of a month. What has no price, or could not be read, may pass it."""
     if month.since_begin > budget:
-        return BudgetAssessment(BudgetStanding.PASSED)
+        return BudgetAssessment(BudgetState.PASSED)
     if month.at_end > budget:
         hours = (budget - month.since_begin) / sums.usd_per_hour
-        return BudgetAssessment(BudgetStanding.WILL_BE_PASSED, now + timedelta(hours=float(hours)))
+        return BudgetAssessment(BudgetState.WILL_BE_PASSED, now + timedelta(hours=float(hours)))
     if sums.unpriced or not is_whole:
-        return BudgetAssessment(BudgetStanding.UNKNOWN)
-    return BudgetAssessment(BudgetStanding.KEPT)
+        return BudgetAssessment(BudgetState.UNKNOWN)
+    return BudgetAssessment(BudgetState.KEPT)
 
 
 def billed_verdict(verdict: EndpointVerdict) -> BilledVerdict:

@@ -13,10 +13,10 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.aws.writer import AwsWriter
 from opskit.core.live_resources import ResourceKind
+from opskit.endpoints.rules.enums import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import RestoreRecord
 from opskit.endpoints.rules.scaling import MissingScaling
-from opskit.endpoints.rules.words import EndpointAction
 from opskit.state.journal import PendingChange, StopDetails, journal_action, prepare_change
 
 

@@ -18,7 +18,7 @@ from opskit.endpoints.cli.app import (
     endpoint_app,
     read_endpoint_policy,
 )
-from opskit.endpoints.rules.words import EndpointOrder
+from opskit.endpoints.rules.enums import EndpointOrder
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

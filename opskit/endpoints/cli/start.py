@@ -28,7 +28,7 @@ def start_endpoint_command(
     from opskit.core.clock import system_clock
     from opskit.core.exceptions import AwsError, GuardRefused, UnreadableState
     from opskit.endpoints.flows.start import (
-        check_planned_room,
+        check_planned_quota,
         plan_endpoint_start,
         planned_start,
         refused_start,
@@ -37,12 +37,12 @@ def start_endpoint_command(
     from opskit.endpoints.render.start import endpoint_start_result
     from opskit.output.progress import watch_progress
 
-    ctx.heed_end_from_outside()
+    ctx.treat_sigterm_as_interrupt()
     client, clock = ctx.client(), system_clock()
     try:
         plan = plan_endpoint_start(client, name, clock)
         if dry_run:
-            check_planned_room(client, plan, clock, guard=not no_guard)
+            check_planned_quota(client, plan, clock, guard=not no_guard)
             return endpoint_start_result(planned_start(plan), client.region)
         with watch_progress(ctx.screen) as emit:
             return endpoint_start_result(start_endpoint(client, plan, clock, emit, guard=not no_guard), client.region)

@@ -60,7 +60,7 @@ def stop_endpoints_command(
     from opskit.core.clock import system_clock
     from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
     from opskit.endpoints.flows.stop import execute_endpoint_stops
-    from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_stops, settle_endpoint_graces
+    from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, confirm_endpoint_graces, plan_endpoint_stops
     from opskit.endpoints.render.stop import (
         describe_stop_plan,
         endpoint_stop_refused,
@@ -79,7 +79,7 @@ def stop_endpoints_command(
     look = _only_planned(ctx, inspect_endpoints(ctx.clients(), policy, now := clock.now(), meant))
     plan = plan_endpoint_stops(look, terms, now)
     found = {action.inspected.endpoint.name for action in plan}
-    missing = [name for name in ctx.wanted_names(names) if name not in found]
+    missing = [name for name in ctx.names_to_find(names) if name not in found]
     most = ctx.settings.resolve("endpoint.limit", limit) if idle or limit or meant.is_narrow else len(plan)
     if (refusal := _limit_refusal(plan, most)) is not None:
         return endpoint_stop_refused(refuse_plan(plan), look, refusal)
@@ -87,7 +87,7 @@ def stop_endpoints_command(
         return endpoint_stop_result(plan, look, missing)
     if any(action.outcome_is_planned for action in plan):
         ctx.confirm(describe_stop_plan(plan), yes=yes, what="This deletes endpoints")
-    done = settle_endpoint_graces(execute_endpoint_stops(plan, terms, clock), terms, clock)
+    done = confirm_endpoint_graces(execute_endpoint_stops(plan, terms, clock), terms, clock)
     return endpoint_stop_result(done, look, missing)
 
 

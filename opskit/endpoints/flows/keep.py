@@ -12,8 +12,8 @@ from opskit.core.model import Unknown
 from opskit.endpoints.changes import endpoints as changes
 from opskit.endpoints.flows.inspect import EndpointFilter
 from opskit.endpoints.reads.endpoints import list_endpoint_names, read_hosted_endpoint
+from opskit.endpoints.rules.enums import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
-from opskit.endpoints.rules.words import EndpointAction
 from opskit.keeps.flows import KeptKind
 
 _LIST_HINT = "`opskit endpoint list` shows them; --region looks elsewhere."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.create_once import create_when_config_is_seen
+from opskit.aws.create_once import create_when_config_exists
 from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done
 from opskit.aws.resource_tags import read_tags
@@ -23,10 +23,11 @@ from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.model import Unknown
 from opskit.endpoints.changes import endpoints as changes
 from opskit.endpoints.changes.endpoints import put_scaling
-from opskit.endpoints.flows.start_guard import check_return_room
+from opskit.endpoints.flows.start_guard import check_restore_quota
 from opskit.endpoints.reads.attachments import read_scaling
 from opskit.endpoints.reads.endpoints import describe_endpoint, read_hosted_endpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint, find_stopped
+from opskit.endpoints.rules.enums import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import RestoreRecord, is_record_key
 from opskit.endpoints.rules.scaling import missing_scaling
@@ -37,7 +38,6 @@ from opskit.endpoints.rules.start_plan import (
     plan_start,
     wanted_capacities,
 )
-from opskit.endpoints.rules.words import EndpointAction
 from opskit.explain.rules.aws_errors import log_hint, may_say_why_in_log
 from opskit.state.journal import mark_done
 
@@ -114,7 +114,7 @@ def _plan_without_record(client: AwsClient, name: str, there: HostedEndpoint | N
     raise UsageError("no-endpoint", text, hint)
 
 
-def check_planned_room(client: AwsClient, plan: StartPlan, clock: Clock, *, guard: bool) -> None:
+def check_planned_quota(client: AwsClient, plan: StartPlan, clock: Clock, *, guard: bool) -> None:
     """For a plan that is only shown: look whether there is room now. While the endpoint is being deleted its instances
     may still count, so that this tells nothing.
 
@@ -124,7 +124,7 @@ def check_planned_room(client: AwsClient, plan: StartPlan, clock: Clock, *, guar
     """
     is_going = plan.there is not None and plan.there.traits.is_going
     if guard and not is_going and plan.record is not None and plan.step is not None and plan.step.makes_endpoint:
-        check_return_room(client, plan.record, clock)
+        check_restore_quota(client, plan.record, clock)
 
 
 def start_endpoint(
@@ -163,7 +163,7 @@ class _Restoration:
         if step.makes_endpoint:
             # Only now: while the old one was being deleted, its instances still counted.
             if self.guard:
-                check_return_room(self.client, self.record, self.clock)
+                check_restore_quota(self.client, self.record, self.clock)
             self._create()
         # The record goes last, when all of it is back: whatever ends this run before, another goes on from it.
         self._wait_in_service()
@@ -172,7 +172,7 @@ class _Restoration:
         return StartResult(plan.name, StartOutcome.DONE, endpoint, self.record, step)
 
     def _create(self) -> None:
-        create_when_config_is_seen(
+        create_when_config_exists(
             lambda: changes.create_endpoint_again(self.client, self.record, self.record.tags),
             lambda: describe_endpoint(self.client, self.record.endpoint) is not None,
             self.clock,
@@ -220,10 +220,10 @@ class _Restoration:
     def _note(self, there: HostedEndpoint) -> None:
         kind, name, region = ResourceKind.ENDPOINT, self.record.endpoint, self.client.region
         if not there.traits.may_bill:
-            self.client.left_running.note_ended(kind, name, region)
+            self.client.live_resources.note_ended(kind, name, region)
             return
         running = LiveResource(kind, name, region, confirmed=True, reached=there.traits.is_in_service)
-        self.client.left_running.note_running(running)
+        self.client.live_resources.note_running(running)
 
     def _restore_rest(self) -> HostedEndpoint:
         """Set what is missing, and look again, until nothing is.

@@ -15,7 +15,7 @@ from opskit.guards.rules.refusals import capacity_error
 from opskit.quotas.flows.check import check_quotas
 
 
-def check_return_room(client: AwsClient, record: RestoreRecord, clock: Clock) -> None:
+def check_restore_quota(client: AwsClient, record: RestoreRecord, clock: Clock) -> None:
     """Look whether the quota is there for an endpoint that is to be made again.
 
     Raises:

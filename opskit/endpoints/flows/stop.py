@@ -24,7 +24,7 @@ from opskit.core.stop_outcome import FRESH_SECONDS, MAX_STALE_READS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
 from opskit.endpoints.changes import endpoints as changes
 from opskit.endpoints.flows.inspect import InspectedEndpoint, inspect_endpoint
-from opskit.endpoints.flows.returns import ReturnCheck, ReturnParts, judge_return, read_return_parts
+from opskit.endpoints.flows.restore_check import RestoreCheck, RestoreInputs, assess_restore, read_restore_inputs
 from opskit.endpoints.flows.stop_plan import (
     EndpointStop,
     EndpointStopPolicy,
@@ -33,10 +33,10 @@ from opskit.endpoints.flows.stop_plan import (
     refuse_endpoint_stop,
 )
 from opskit.endpoints.reads.endpoints import describe_endpoint
+from opskit.endpoints.rules.enums import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
-from opskit.endpoints.rules.words import EndpointAction
-from opskit.keeps.flows import note_grace_ahead
+from opskit.keeps.flows import record_grace_before_tag
 from opskit.notifications.rules import StoppableKind
 from opskit.state.journal import PendingChange, mark_done
 
@@ -116,7 +116,7 @@ class _Execution:
         said = "it changed again and again while its record was written; run it again"
         return replace(self.action, outcome=StopOutcome.REFUSED, reason=said)
 
-    def _recheck_endpoint(self) -> tuple[ReturnCheck | None, EndpointStop]:
+    def _recheck_endpoint(self) -> tuple[RestoreCheck | None, EndpointStop]:
         """All that there is to know now, and what is due by that.
 
         Raises:
@@ -129,10 +129,10 @@ class _Execution:
         due = self._still_due(plan_endpoint_stop(seen, self.terms, now))
         if not due.outcome_is_planned:
             return None, due
-        look = judge_return(parts, seen, now)
+        look = assess_restore(parts, seen, now)
         return look, due if look.refusal is None else refuse_endpoint_stop(due, look.refusal)
 
-    def _read_all(self, now: datetime) -> tuple[InspectedEndpoint | None, ReturnParts]:
+    def _read_all(self, now: datetime) -> tuple[InspectedEndpoint | None, RestoreInputs]:
         """Everything side by side, by the names that the look before has found; where those have changed, once more.
 
         Raises:
@@ -142,7 +142,7 @@ class _Execution:
             known = self._known or self.action.inspected.endpoint
             seen, parts = gather(
                 partial(inspect_endpoint, self.client, known, self.terms.idle_policy, self.usd_per_hour, now),
-                partial(read_return_parts, self.client, known),
+                partial(read_restore_inputs, self.client, known),
             )
             if seen is None or _names_of(seen.endpoint) == _names_of(known):
                 return seen, parts
@@ -150,14 +150,14 @@ class _Execution:
 
     def _still_due(self, due: EndpointStop) -> EndpointStop:
         """What is due by a later look."""
-        due = replace(due, return_note=self.action.return_note, data_unread=self.action.data_unread)
+        due = replace(due, restore_warning=self.action.restore_warning, data_unread=self.action.data_unread)
         # To what speaks against a stop only now, nobody has agreed.
         if due.question is None or self.action.question is not None:
             return due
         said = f"{due.question.message} That was not so when it was planned"
         return replace(due, outcome=StopOutcome.REFUSED, reason=said, refusal=due.question, question=None)
 
-    def _write_record(self, look: ReturnCheck) -> dict[str, str]:
+    def _write_record(self, look: RestoreCheck) -> dict[str, str]:
         """Write the record and see that it stands.
 
         Raises:
@@ -174,7 +174,7 @@ class _Execution:
                 changes.forget_record(self.client, self.name, arn, left_over, "left over from an older record")
         except OutcomeUnknown as failure:
             lost = failure
-        if self._record_stands(arn, tags):
+        if self._record_persists(arn, tags):
             if lost is not None:
                 mark_done(self.client, EndpointAction.RECORD, self.name, "its tags are there")
             return tags
@@ -185,7 +185,7 @@ class _Execution:
         )
         raise AwsError("record-unseen", text, "Nothing was deleted; run it again.", region=self.client.region)
 
-    def _keep_record(self, look: ReturnCheck, written: Mapping[str, str]) -> None:
+    def _keep_record(self, look: RestoreCheck, written: Mapping[str, str]) -> None:
         """See that the record still stands now that the endpoint goes."""
         arn, record = look.facts.config_arn, look.record
         # Another run of opskit, which found the endpoint there, may have taken it off in the same moment.
@@ -193,14 +193,14 @@ class _Execution:
         if record is not None and (there is None or there.endpoint != self.name):
             changes.write_record(self.client, record, arn, written)
 
-    def _record_stands(self, arn: str, tags: Mapping[str, str]) -> bool:
+    def _record_persists(self, arn: str, tags: Mapping[str, str]) -> bool:
         for pause in _TAG_PAUSES_SECONDS:
             self.clock.sleep(pause)
             if _record_tags(read_tags(self.client, arn)) == tags:
                 return True
         return False
 
-    def _delete_if_same(self, due: EndpointStop, look: ReturnCheck, written: Mapping[str, str]) -> EndpointStop | None:
+    def _delete_if_same(self, due: EndpointStop, look: RestoreCheck, written: Mapping[str, str]) -> EndpointStop | None:
         """Delete it if a last look finds everything as it was recorded; None: it finds something else to record."""
         seen = due.inspected
         # Before the attempt, which replaces it: a lost answer is told with the look that the delete stood on.
@@ -216,7 +216,7 @@ class _Execution:
         return self._resolve_delete(self._sent, None)
 
     def _send_until_accepted(
-        self, intent: PendingChange[[]], look: ReturnCheck, written: Mapping[str, str]
+        self, intent: PendingChange[[]], look: RestoreCheck, written: Mapping[str, str]
     ) -> EndpointStop | None:
         """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
 
@@ -288,7 +288,7 @@ class _Execution:
                 said = f"{due.reason}, which was not so when it was planned; the next run acts on it"
                 return replace(due, step=IdleStep.NOTHING, reason=said, outcome=None)
             if step.begins_grace and due.stops_at is not None:
-                note_grace_ahead(StoppableKind.ENDPOINT, due.inspected.endpoint, due.stops_at)
+                record_grace_before_tag(StoppableKind.ENDPOINT, due.inspected.endpoint, due.stops_at)
             intent.send_change(*self._tag_arguments(due, now))
             age = int((self.clock.monotonic() - began) * 1000)
             return replace(due, looked_ms_ago=age)
@@ -305,7 +305,7 @@ def _names_of(endpoint: HostedEndpoint) -> tuple[str, ...]:
     return endpoint.config, *(variant.name for variant in endpoint.variants)
 
 
-def _is_recorded(look: ReturnCheck, recorded: ReturnCheck, written: Mapping[str, str]) -> bool:
+def _is_recorded(look: RestoreCheck, recorded: RestoreCheck, written: Mapping[str, str]) -> bool:
     """Whether a look finds what was recorded, and the record where it was written."""
     if look.record is None or recorded.record is None or not isinstance(look.facts.config_tags, Mapping):
         return False

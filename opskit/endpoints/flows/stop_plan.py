@@ -18,20 +18,20 @@ from opskit.core.grace import IdleStep, next_step
 from opskit.core.model import Unknown
 from opskit.core.stop_outcome import ResourceStop, StopOutcome
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
-from opskit.endpoints.flows.returns import ReturnCheck, check_return, read_return_notes
+from opskit.endpoints.flows.restore_check import RestoreCheck, check_restore, read_restore_warnings
 from opskit.endpoints.rules.idleness import EndpointPolicy
 from opskit.endpoints.rules.restore_record import pack_record
 from opskit.endpoints.rules.stop_refusals import consent_question, endpoint_status_refusal
-from opskit.keeps.flows import settle_sent_graces
+from opskit.keeps.flows import confirm_sent_graces
 
 
 @dataclass(frozen=True)
 class EndpointStop(ResourceStop[InspectedEndpoint]):
-    """What is due for one endpoint, and what became of that. ``return_note`` says whether the quota will be there when
-    it is brought back, ``data_unread`` why it is not known whether the models' data are in S3.
+    """What is due for one endpoint, and what became of that. ``restore_warning`` says whether the quota will be there
+    when it is brought back, ``data_unread`` why it is not known whether the models' data are in S3.
     """
 
-    return_note: str | Unknown | None = None
+    restore_warning: str | Unknown | None = None
     data_unread: Unknown | None = None
 
     @property
@@ -66,15 +66,17 @@ def plan_endpoint_stops(look: EndpointInspection, terms: EndpointStopPolicy, now
     clients = {action.inspected.client.region: action.inspected.client for action in prepared}
     going = [action.inspected.endpoint for action in prepared if action.outcome_is_planned or action.step.begins_grace]
     notes = {
-        region: read_return_notes(client, [each for each in going if each.region == region], now)
+        region: read_restore_warnings(client, [each for each in going if each.region == region], now)
         for region, client in clients.items()
     }
-    return tuple(_with_return_note(action, notes) for action in prepared)
+    return tuple(_with_restore_warning(action, notes) for action in prepared)
 
 
-def _with_return_note(action: EndpointStop, notes: Mapping[str, Mapping[str, str | Unknown | None]]) -> EndpointStop:
+def _with_restore_warning(
+    action: EndpointStop, notes: Mapping[str, Mapping[str, str | Unknown | None]]
+) -> EndpointStop:
     endpoint = action.inspected.endpoint
-    return replace(action, return_note=notes.get(endpoint.region, {}).get(endpoint.name))
+    return replace(action, restore_warning=notes.get(endpoint.region, {}).get(endpoint.name))
 
 
 def plan_endpoint_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: datetime) -> EndpointStop:
@@ -109,13 +111,13 @@ def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
     if not (action.outcome_is_planned or action.step.begins_grace):
         return action
     client = action.inspected.client
-    look = check_return(client, action.inspected, now)
+    look = check_restore(client, action.inspected, now)
     if (refusal := look.refusal or _packing_refusal(look)) is not None:
         return refuse_endpoint_stop(replace(action, step=IdleStep.STOP), refusal)
     return replace(action, data_unread=look.data_unread)
 
 
-def _packing_refusal(look: ReturnCheck) -> Problem | None:
+def _packing_refusal(look: RestoreCheck) -> Problem | None:
     try:
         pack_record_tags(look)
     except GuardRefused as refusal:
@@ -123,7 +125,7 @@ def _packing_refusal(look: ReturnCheck) -> Problem | None:
     return None
 
 
-def pack_record_tags(look: ReturnCheck) -> dict[str, str]:
+def pack_record_tags(look: RestoreCheck) -> dict[str, str]:
     """The tags of a record that is to be written.
 
     Raises:
@@ -133,11 +135,11 @@ def pack_record_tags(look: ReturnCheck) -> dict[str, str]:
     return pack_record(look.record, look.facts.config_arn, look.facts.config_tags)
 
 
-def settle_endpoint_graces(
+def confirm_endpoint_graces(
     actions: Sequence[EndpointStop], terms: EndpointStopPolicy, clock: Clock
 ) -> tuple[EndpointStop, ...]:
     """The same with ``grace_begun`` where a grace has begun with this run."""
-    return settle_sent_graces(actions, _tags_of_endpoint, terms.run_id, clock)
+    return confirm_sent_graces(actions, _tags_of_endpoint, terms.run_id, clock)
 
 
 def _tags_of_endpoint(action: EndpointStop) -> tuple[str, object]:

@@ -27,8 +27,8 @@ from opskit.endpoints.render.rows import (
     stopped_reason,
     stopped_record,
 )
+from opskit.endpoints.rules.enums import EndpointOrder
 from opskit.endpoints.rules.model import EndpointVerdict
-from opskit.endpoints.rules.words import EndpointOrder
 from opskit.output.result import (
     Cell,
     Column,

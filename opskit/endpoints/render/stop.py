@@ -72,7 +72,7 @@ def describe_stop_plan(actions: Sequence[EndpointStop]) -> str:
         lines.append(f"{endpoint.name} ({describe_variants(endpoint)}, {price}): {action.inspected.assessment.reason}.")
         if action.question:
             lines.append(f"  {action.question.message}")
-        lines += [f"  {note}" for note in _return_notes(action)]
+        lines += [f"  {note}" for note in _restore_warnings(action)]
     lines.append(
         "Deletes the endpoints; their configurations and models stay. `opskit endpoint start` brings them back."
     )
@@ -147,7 +147,7 @@ def _result_notes(actions: Sequence[EndpointStop]) -> Iterator[str]:
         keep = f"`opskit endpoint keep {name}` keeps it"
         yield f"{name} stops at {until:%Y-%m-%d %H:%M} UTC unless it is invoked; {keep}."
     for action in (*planned, *done):
-        yield from _return_notes(action)
+        yield from _restore_warnings(action)
     if done:
         saved = _saved_usd(actions)
         money = "an unknown amount (no price available)" if saved is None else f"{saved} USD per hour"
@@ -161,9 +161,9 @@ def _result_notes(actions: Sequence[EndpointStop]) -> Iterator[str]:
         yield "Nothing was stopped."
 
 
-def _return_notes(action: EndpointStop) -> Iterator[str]:
+def _restore_warnings(action: EndpointStop) -> Iterator[str]:
     name = action.inspected.endpoint.name
-    match action.return_note:
+    match action.restore_warning:
         case Unknown(reason):
             yield f"{name}: whether the quota will be there at its return is not known ({reason})."
         case str(said):
@@ -178,7 +178,7 @@ def _return_notes(action: EndpointStop) -> Iterator[str]:
 def _stop_record(action: EndpointStop) -> dict[str, Any]:
     seen = action.inspected
     stops = action.is_done or action.outcome_is_unknown
-    note = action.return_note
+    note = action.restore_warning
     return {
         **endpoint_record(seen),
         "status": action.status or seen.endpoint.status,

@@ -26,7 +26,7 @@ class Attachments:
 
 
 @dataclass(frozen=True)
-class ReturnFacts:
+class RestoreFacts:
     """All that decides whether an endpoint could be brought back."""
 
     endpoint: HostedEndpoint
@@ -40,7 +40,7 @@ class ReturnFacts:
     differences: tuple[str, ...] = ()
 
 
-def return_refusal(facts: ReturnFacts) -> Problem | None:
+def restore_refusal(facts: RestoreFacts) -> Problem | None:
     """Why an endpoint is not stopped, whoever agrees: it could not be brought back as it is. None: it could be."""
     reason = next(_reasons(facts), None)
     if reason is None:
@@ -50,7 +50,7 @@ def return_refusal(facts: ReturnFacts) -> Problem | None:
     return Problem("no-return", f"{name} could not be brought back as it is: {reason}.", hint, facts.endpoint.region)
 
 
-def _reasons(facts: ReturnFacts) -> Iterator[str]:
+def _reasons(facts: RestoreFacts) -> Iterator[str]:
     endpoint = facts.endpoint
     if isinstance(endpoint.has_config, Unknown):
         yield f"its configuration could not be read ({endpoint.has_config.reason})"
@@ -68,7 +68,7 @@ def _reasons(facts: ReturnFacts) -> Iterator[str]:
     yield from facts.differences
 
 
-def _tag_reasons(facts: ReturnFacts) -> Iterator[str]:
+def _tag_reasons(facts: RestoreFacts) -> Iterator[str]:
     if isinstance(facts.tags, Unknown):
         yield f"its tags could not be read ({facts.tags.reason})"
     elif own := next((key for key in facts.tags if key.lower().startswith("aws:")), None):
@@ -79,12 +79,14 @@ def _tag_reasons(facts: ReturnFacts) -> Iterator[str]:
     owner = record_owner(facts.config_tags)
     if owner is not None and owner != facts.endpoint.name:
         yield f"its configuration {facts.endpoint.config} holds what brings the endpoint {owner} back"
-    elif owner is not None and not _is_of_this_life(facts.endpoint, unpack_record(facts.config_tags, facts.config_arn)):
+    elif owner is not None and not _is_replaceable_record(
+        facts.endpoint, unpack_record(facts.config_tags, facts.config_arn)
+    ):
         again = f"`opskit endpoint start {owner}`"
         yield f"{again} has not brought it back wholly since it was last stopped; run that first"
 
 
-def _is_of_this_life(endpoint: HostedEndpoint, record: RestoreRecord | None) -> bool:
+def _is_replaceable_record(endpoint: HostedEndpoint, record: RestoreRecord | None) -> bool:
     """Whether a record may be replaced: it is left over from a stop that never deleted this endpoint, or it is not
     whole and brings nothing back.
     """

@@ -54,7 +54,7 @@ def find_errors(plain: str, codes: Mapping[str, str]) -> tuple[ErrorMatch, ...]:
     found = list(_without_weaker([error for rule in ERROR_RULES for error in rule.find(text)]))
     found += _unexplained(text, found) if found else []
     found = found or [*quota_refusals.find_bare_quotas(text)] or _unexplained(text, [])
-    found = found or [*service_errors.find_loose_errors(text)]
+    found = found or [*service_errors.find_wrapped_errors(text)]
     found.sort(key=lambda error: error.position)
     placed = with_regions(text, found)
     return tuple({replace(error, position=0): error for error in reversed(placed)}.values())[::-1]

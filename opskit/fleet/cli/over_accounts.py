@@ -63,7 +63,7 @@ class SeveralAccounts:
         arguments = {**self.command.arguments, "dry_run": True, "yes": False}
         return self._run(self.accounts, (), arguments, None, lambda report: None)
 
-    def make_changes(self, plan: AccountPlan) -> list[AccountReport]:
+    def apply_plan(self, plan: AccountPlan) -> list[AccountReport]:
         """Look again at what is planned, and change that and nothing else. An account without a plan is left alone."""
         accounts = [each for each in self.accounts if each.account in plan]
         arguments = {**self.command.arguments, "dry_run": False, "yes": False}
@@ -138,7 +138,7 @@ def _change_accounts(several: SeveralAccounts) -> CommandResult:
         return refused_fleet_result(view, looked, refusal, dry_run=dry_run)
     if dry_run:
         return fleet_result(view, looked, dry_run=True)
-    done = {report.account.account: report for report in several.make_changes(plan)}
+    done = {report.account.account: report for report in several.apply_plan(plan)}
     unseen = looked or [AccountReport(each, ExitCode.OK) for each in several.accounts]
     return fleet_result(view, [done.get(report.account.account, report) for report in unseen], dry_run=False)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from opskit.core.exceptions import Problem, UsageError
 
-_HOW = "Save one with --dry-run -o json, and give the same accounts and flags again."
+_HOW_TO_PLAN = "Save one with --dry-run -o json, and give the same accounts and flags again."
 _STEPS = frozenset({"stop", "mark", "unmark"})
 
 AccountPlan = Mapping[str, frozenset[tuple[str, str]]]
@@ -36,13 +36,13 @@ def parse_plan(text: str, source: str, command: Sequence[str], records: str) -> 
         told = json.loads(text)
         if told["command"] != list(command):
             other = "opskit " + " ".join(map(str, told["command"]))
-            raise UsageError("bad-plan", f"{source} is a plan of `{other[:80]}`.", _HOW)
+            raise UsageError("bad-plan", f"{source} is a plan of `{other[:80]}`.", _HOW_TO_PLAN)
         if told["data"]["dry_run"] is not True:
-            raise UsageError("bad-plan", f"{source} is the answer of a run, not of a dry run.", _HOW)
+            raise UsageError("bad-plan", f"{source} is the answer of a run, not of a dry run.", _HOW_TO_PLAN)
         return plan_of_rows(told["data"][records])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         text = f"{source} is not the answer of a dry run over accounts."
-        raise UsageError("bad-plan", text, _HOW) from error
+        raise UsageError("bad-plan", text, _HOW_TO_PLAN) from error
 
 
 def over_limit_problem(plan: AccountPlan, most: int) -> Problem | None:

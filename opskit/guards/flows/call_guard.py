@@ -241,7 +241,7 @@ class CallGuard:
                 resource = started_resource(call.operation, call.params)
                 # Under the lock of the count above: of two calls that fit one by one only one may pass.
                 granted = self.board.grant(reading, needs.needs, resource)
-                call.when_not_taken(partial(self.board.release_grant, granted))
+                call.on_not_accepted(partial(self.board.release_grant, granted))
         return verdict
 
     def _read_needs(self, call: OutgoingCall) -> tuple[RequestNeeds, _SharedReading | None]:

@@ -149,12 +149,14 @@ def _judge_needs(found: PlanCheck, snapshot: RegionSnapshot, prices: Prices) -> 
         refused = {headroom.quota_name for headroom in headrooms if is_refusal(headroom)}
         possible = worst_headrooms(snapshot, needs.needs_by_moment())
         unknowns += [
-            UnknownNeed(_IF_MADE, f"{each.quota_name}: {each.reason.rstrip('.')} (needed: {each.requirement.count})")
+            UnknownNeed(
+                _IF_CONDITIONS_HOLD, f"{each.quota_name}: {each.reason.rstrip('.')} (needed: {each.requirement.count})"
+            )
             for each in possible
             if each.quota_name not in refused and not each.verdict.is_room
         ]
         reasons = () if over_budget else budget_reasons(needs.needs, prices, found.policy)
-        unknowns += [UnknownNeed(_IF_MADE, reason) for reason in reasons]
+        unknowns += [UnknownNeed(_IF_CONDITIONS_HOLD, reason) for reason in reasons]
     return replace(
         found,
         needs=replace(needs, unknowns=tuple(dict.fromkeys((*needs.unknowns, *unknowns)))),
@@ -166,7 +168,7 @@ def _judge_needs(found: PlanCheck, snapshot: RegionSnapshot, prices: Prices) -> 
     )
 
 
-_IF_MADE = "if all that conditions decide is made"
+_IF_CONDITIONS_HOLD = "if all that conditions decide is made"
 
 
 # What a plan may use and is not defined in it. Schedules and executions that are there already are not planned: a

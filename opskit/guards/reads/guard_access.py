@@ -36,7 +36,7 @@ def read_guard_access(client: AwsClient, *, with_prices: bool) -> GuardAccess:
     failures = [
         (iam_prefix(service), result)
         for (service, _, _), result in zip(probes, results, strict=True)
-        if isinstance(result, OpskitError) and not _tells_nothing(result)
+        if isinstance(result, OpskitError) and not _is_readable_error(result)
     ]
     return merge_access(
         [prefix for prefix, failure in failures if isinstance(failure, AccessDenied)],
@@ -49,5 +49,5 @@ def _send_probe(client: AwsClient, probe: _Probe) -> Mapping[str, Any]:
     return client.read(service, operation, **params)
 
 
-def _tells_nothing(failure: OpskitError) -> bool:
+def _is_readable_error(failure: OpskitError) -> bool:
     return isinstance(failure, AwsError) and failure.aws_code in _READABLE

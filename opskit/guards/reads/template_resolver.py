@@ -13,9 +13,9 @@ from opskit.guards.rules.request_model import Unresolved
 
 _NOT_KNOWN = "known only when the stack is made"
 # Those that the Region tells; the account and the stack's own name are not known here.
-_TOLD_BY_REGION = ("AWS::Region", "AWS::Partition", "AWS::URLSuffix")
+_REGION_PSEUDO_PARAMETERS = ("AWS::Region", "AWS::Partition", "AWS::URLSuffix")
 # cfn-lint has made-up values for these.
-_NOT_TOLD = ("AWS::AccountId", "AWS::NotificationARNs", "AWS::StackId", "AWS::StackName")
+_UNKNOWN_PSEUDO_PARAMETERS = ("AWS::AccountId", "AWS::NotificationARNs", "AWS::StackId", "AWS::StackName")
 
 
 @dataclass
@@ -112,9 +112,9 @@ class TemplateResolver:
     def _resolve_reference(self, name: str, call: Mapping[str, Any], place: str) -> Any:
         if name == "AWS::NoValue":
             return _NO_VALUE
-        if name in _TOLD_BY_REGION:
-            return self._told_by_region(name)
-        if name in _NOT_TOLD:
+        if name in _REGION_PSEUDO_PARAMETERS:
+            return self._region_pseudo_parameter(name)
+        if name in _UNKNOWN_PSEUDO_PARAMETERS:
             return Unresolved(place, f"{name} is {_NOT_KNOWN}")
         if name in self._parameters:
             return self._parameters[name]
@@ -122,7 +122,7 @@ class TemplateResolver:
             return Unresolved(place, f"the parameter {name} has no default (--parameter {name}=…)")
         return self._resolve_once(call, place)
 
-    def _told_by_region(self, name: str) -> str:
+    def _region_pseudo_parameter(self, name: str) -> str:
         partition = partition_of(self.region)
         told = {
             "AWS::Region": self.region,

@@ -172,7 +172,7 @@ def _needs_at_once(plan: PlannedCalls, judged: Sequence[RequestNeeds]) -> Iterat
     stays = {
         index
         for index, needs in enumerate(judged)
-        if not plan.calls[index].waits or _outlives_step(plan.calls[index], needs)
+        if not plan.calls[index].waits or _keeps_running(plan.calls[index], needs)
     }
     for moment in plan.together:
         yield tuple(need for index in sorted(moment | stays) for need in judged[index].needs)
@@ -182,7 +182,7 @@ def _needs_at_once(plan: PlannedCalls, judged: Sequence[RequestNeeds]) -> Iterat
 _ENDING = ("CreateTransformJob", "CreateHyperParameterTuningJob")
 
 
-def _outlives_step(call: PlannedCall, needs: RequestNeeds) -> bool:
+def _keeps_running(call: PlannedCall, needs: RequestNeeds) -> bool:
     """Whether instances stay when the step that started them has ended."""
     return call.operation not in _ENDING and any(need.seconds is None for need in needs.needs)
 

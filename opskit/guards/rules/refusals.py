@@ -30,7 +30,7 @@ def parse_type_counts(words: Iterable[str], workload: Workload) -> list[Requirem
 
 def _parse_type_count(word: str) -> tuple[str, int]:
     instance_type, equals, count = word.partition("=")
-    if not equals and (slip := _SLIP.fullmatch(word)):
+    if not equals and (slip := _MISTYPED_COUNT.fullmatch(word)):
         hint = f"Did you mean {slip[1]}={slip[2]}?"
         raise UsageError("bad-count", f"'{word}' is not an instance type and a number.", hint)
     if equals and not (count.strip().isdecimal() and int(count)):
@@ -39,7 +39,7 @@ def _parse_type_count(word: str) -> tuple[str, int]:
 
 
 # A type and a number separated by something other than ``=``, as in ``ml.m5.xlarge:2``.
-_SLIP = re.compile(r"(ml\.[a-z0-9-]+\.[a-z0-9]+)[\s:*,]+(\d+)")
+_MISTYPED_COUNT = re.compile(r"(ml\.[a-z0-9-]+\.[a-z0-9]+)[\s:*,]+(\d+)")
 
 
 def budget_error(cost_items: Sequence[CostItem], max_usd: Decimal | None) -> OpskitError | None:

@@ -32,7 +32,7 @@ _STACK_REASON = "what the template of the nested stack makes is not read"
 
 Resolve = Callable[[Any, str], Any]
 """Resolves the functions in a value, of which the second argument is the place; ``Unresolved`` where it cannot."""
-IsMade = Callable[[str], bool | None]
+ConditionHolds = Callable[[str], bool | None]
 """Whether a condition holds; None: it is not known."""
 
 
@@ -50,18 +50,22 @@ class _Stack:
 
 
 def plan_template(
-    template: Request, resolve: Resolve, is_made: IsMade, stack: str = "", others: Mapping[str, Any] | None = None
+    template: Request,
+    resolve: Resolve,
+    condition_holds: ConditionHolds,
+    stack: str = "",
+    others: Mapping[str, Any] | None = None,
 ) -> PlannedCalls:
-    """The calls for a template's resources. Where ``is_made`` does not know whether a condition holds, the resource is
-    not certain. ``stack`` is a name to put before the places; ``others`` are templates that are planned beside this
-    one, by the names of their files. What is not read, such as a nested stack or a macro, is unknown.
+    """The calls for a template's resources. Where ``condition_holds`` does not know whether a condition holds, the
+    resource is not certain. ``stack`` is a name to put before the places; ``others`` are templates that are planned
+    beside this one, by the names of their files. What is not read, such as a nested stack or a macro, is unknown.
     """
     resources: Mapping[str, Any] = template.get("Resources") or {}
     configs = {name for name, resource in resources.items() if _kind_of(resource) == f"{_PREFIX}EndpointConfig"}
     found = _Stack(stack, resolve, configs, unknowns=list(_unread_macros(template, stack)))
     for name, resource in resources.items():
         condition = resource.get("Condition") if isinstance(resource, Mapping) else None
-        made = True if condition is None else is_made(str(condition))
+        made = True if condition is None else condition_holds(str(condition))
         reason = _unread_reason(name, resource, others or {})
         if made is False:
             continue

@@ -39,7 +39,7 @@ _LISTS = {
 }
 # Types that make whatever a template or a type's name says.
 _STACK_REASON = "what the template of the stack makes is not read"
-_MAKERS = {
+_UNREAD_TYPES = {
     "aws_cloudcontrolapi_resource": "what the Cloud Control API makes is not read",
     "aws_cloudformation_stack": _STACK_REASON,
     "aws_cloudformation_stack_instances": _STACK_REASON,
@@ -96,14 +96,14 @@ def _unread_changes(document: Request) -> Iterator[UnknownNeed]:
     """What a plan makes, and does not tell of."""
     for resource in document.get("resource_changes") or ():
         change = resource.get("change") or {}
-        why = _MAKERS.get(str(resource.get("type")))
+        why = _UNREAD_TYPES.get(str(resource.get("type")))
         is_other = not str((change.get("after") or {}).get("type_name", "AWS::SageMaker")).startswith("AWS::SageMaker")
         if why and not is_other and {"create", "update"} & set(change.get("actions") or ()):
             yield UnknownNeed(str(resource.get("address")), why)
     for index, deferred in enumerate(document.get("deferred_changes") or ()):
         resource = deferred.get("resource_change") or {}
         kind = str(resource.get("type") or "")
-        if not kind or kind in _MAKERS or kind.startswith(_PREFIXES):
+        if not kind or kind in _UNREAD_TYPES or kind.startswith(_PREFIXES):
             place = str(resource.get("address") or f"deferred_changes[{index}]")
             yield UnknownNeed(place, f"Terraform defers the change ({deferred.get('reason')})")
     if document.get("errored"):

@@ -117,7 +117,7 @@ def read_and_plan(
         submission = last_submission(client, name, channel, now)
         snapshot = _read_snapshot(client, target, channel, now)
     except AwsError as failure:
-        if channel.sent_as.is_sent:
+        if channel.submission_type.is_sent:
             raise
         snapshot, submission = (
             QuotaSnapshot(client.region, name, unknown_from_error(failure)),
@@ -143,7 +143,7 @@ def _read_snapshot(client: AwsClient, target: IncreaseTarget, channel: Channel, 
     with_default, requests, support = gather(
         partial(add_default, client, quota),
         partial(requests_or_unknown, client, quota.code),
-        partial(_read_support_info, client, target.workload) if channel.sent_as.is_case else lambda: None,
+        partial(_read_support_info, client, target.workload) if channel.submission_type.is_case else lambda: None,
     )
     # Where the default cannot be read, AWS itself refuses values below it.
     known = quota if isinstance(with_default, Unknown) else with_default
@@ -179,7 +179,12 @@ def last_submission(client: AwsClient, name: str, channel: Channel, now: datetim
         for request in store.submitted_requests(client, name, now)
     ]
     # Otherwise a request before a case, as for who asks in the console.
-    submissions.sort(key=lambda each: (each.channel.sent_as is not channel.sent_as, each.channel.sent_as.is_case))
+    submissions.sort(
+        key=lambda each: (
+            each.channel.submission_type is not channel.submission_type,
+            each.channel.submission_type.is_case,
+        )
+    )
     return next(iter(submissions), None)
 
 

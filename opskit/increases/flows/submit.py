@@ -89,7 +89,7 @@ def submit_increases(
         UsageError: the state directory cannot be used.
     """
     # What is stored with a time is compared with it by other machines, whose clocks may be others.
-    shared = replace(clock, now=lambda: clock.now() + state_home().clock_ahead())
+    shared = replace(clock, now=lambda: clock.now() + state_home().clock_offset())
     by_region = {client.region: _SubmitContext(client, why, shared, emit) for client in clients}
     return tuple(_submit_one(by_region[increase.region], increase) for increase in increases)
 
@@ -161,7 +161,7 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
         done = _look_up_outcome(context, increase, done, submission)
         record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
     _update_queue(context, done, known, queued, lock)
-    if done.outcome.is_filed and increase.request_id and not increase.channel.sent_as.is_case:
+    if done.outcome.is_filed and increase.request_id and not increase.channel.submission_type.is_case:
         # The request existed before; only its support case is new.
         return replace(done, step=replace(done.result, outcome=IncreaseOutcome.ALREADY_OPEN))
     return done

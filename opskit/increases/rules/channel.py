@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class SentAs(StrEnum):
+class SubmissionType(StrEnum):
     """What a channel sends: a request of Service Quotas, which its history lists; a case of AWS Support, among whose
     cases it is; or nothing, since the user sends it in the console.
     """
@@ -18,36 +18,36 @@ class SentAs(StrEnum):
     def is_sent(self) -> bool:
         """Whether opskit sends anything."""
         match self:
-            case SentAs.REQUEST | SentAs.CASE:
+            case SubmissionType.REQUEST | SubmissionType.CASE:
                 return True
-            case SentAs.NOTHING:
+            case SubmissionType.NOTHING:
                 return False
 
     @property
     def is_case(self) -> bool:
         """Whether it is a case of AWS Support."""
         match self:
-            case SentAs.CASE:
+            case SubmissionType.CASE:
                 return True
-            case SentAs.REQUEST | SentAs.NOTHING:
+            case SubmissionType.REQUEST | SubmissionType.NOTHING:
                 return False
 
     @property
     def may_get_case(self) -> bool:
         """Whether AWS Support may be asked to move a request of Service Quotas forward that is stuck."""
         match self:
-            case SentAs.REQUEST | SentAs.CASE:
+            case SubmissionType.REQUEST | SubmissionType.CASE:
                 return True
-            case SentAs.NOTHING:
+            case SubmissionType.NOTHING:
                 return False
 
     @property
     def addressee(self) -> str:
         """Who is asked, for people."""
         match self:
-            case SentAs.REQUEST | SentAs.NOTHING:
+            case SubmissionType.REQUEST | SubmissionType.NOTHING:
                 return "AWS"
-            case SentAs.CASE:
+            case SubmissionType.CASE:
                 return "AWS Support"
 
 
@@ -80,12 +80,12 @@ class Channel(StrEnum):
                 return False
 
     @property
-    def sent_as(self) -> SentAs:
+    def submission_type(self) -> SubmissionType:
         """What opskit sends to AWS, and so where it is looked for afterwards."""
         match self:
             case Channel.AUTO | Channel.SERVICE_QUOTAS:
-                return SentAs.REQUEST
+                return SubmissionType.REQUEST
             case Channel.SUPPORT:
-                return SentAs.CASE
+                return SubmissionType.CASE
             case Channel.CONSOLE:
-                return SentAs.NOTHING
+                return SubmissionType.NOTHING

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import Quota, Requirement, Workload
-from opskit.increases.rules.channel import Channel, SentAs
+from opskit.increases.rules.channel import Channel, SubmissionType
 from opskit.increases.rules.support_cases import SupportCategory
 from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
 from opskit.quotas.rules.model import Verdict
@@ -255,21 +255,21 @@ class Submission:
     @property
     def request_and_case(self) -> tuple[str | None, str | None]:
         """AWS's ID as that of a request, and as that of a case; at most one of them is there."""
-        match self.channel.sent_as:
-            case SentAs.REQUEST:
+        match self.channel.submission_type:
+            case SubmissionType.REQUEST:
                 return self.id, None
-            case SentAs.CASE:
+            case SubmissionType.CASE:
                 return None, self.id
-            case SentAs.NOTHING:
+            case SubmissionType.NOTHING:
                 return None, None
 
     def seconds_until_visible(self, now: datetime) -> float:
         """Seconds until a listing shows whether it arrived; 0 if it already does."""
-        match self.channel.sent_as:
+        match self.channel.submission_type:
             # A case is looked for by its text, and counts as there for as long as the list of cases may lag.
-            case SentAs.CASE | SentAs.NOTHING:
+            case SubmissionType.CASE | SubmissionType.NOTHING:
                 return 0.0
-            case SentAs.REQUEST:
+            case SubmissionType.REQUEST:
                 remaining = (_IN_FLIGHT - (now - self.sent_at)).total_seconds()
         # Capped, in case the clock was set back.
         return 0.0 if self.id is not None else min(max(0.0, remaining), _IN_FLIGHT.total_seconds())

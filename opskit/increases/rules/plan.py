@@ -190,9 +190,9 @@ def _earlier_submission(
 def _open_request_result(
     increase: Increase, request: IncreaseRequest, now: datetime, submission: Submission | None
 ) -> Increase:
-    sent_as = increase.channel.sent_as
-    is_stale = sent_as.may_get_case and now - request.created >= _STALE_AFTER
-    if request.status.can_get_case and (is_stale or sent_as.is_case):
+    submission_type = increase.channel.submission_type
+    is_stale = submission_type.may_get_case and now - request.created >= _STALE_AFTER
+    if request.status.can_get_case and (is_stale or submission_type.is_case):
         if submission and submission.sent_at > request.created and now - submission.sent_at < LISTING_LAG:
             reason = f"A support case for it was asked for at {submission.sent_at:%H:%M} UTC."
             return _already_open_result(increase, request, reason)
@@ -263,7 +263,7 @@ def _plan_support_case(
         reason = f"Support case {case.display_id} is already open for it: {case.subject}"
         return increase.with_result(reason, IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=case.display_id))
     # Support's list lags, and it takes duplicates: for an hour a case that was sent counts as there.
-    if submission and submission.channel.sent_as.is_case and now - submission.sent_at < LISTING_LAG:
+    if submission and submission.channel.submission_type.is_case and now - submission.sent_at < LISTING_LAG:
         return _pending_case_result(increase, submission)
     if support.category is None:
         return increase.with_result(

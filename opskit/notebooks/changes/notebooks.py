@@ -14,7 +14,7 @@ from opskit.core.model import Notebook
 from opskit.core.owners import Owner
 from opskit.core.tags import MADE_BY
 from opskit.notebooks.rules.create_request import NotebookSpec
-from opskit.notebooks.rules.words import NotebookAction
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.state.journal import PendingChange, StopDetails, journal_action, prepare_change
 
 # On what opskit made, so that people see where it came from.

@@ -11,12 +11,12 @@ from opskit.aws.writer import AwsWriter
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.owners import Owner
 from opskit.core.tags import MADE_BY
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.notebooks.rules.role import TRUST, notebook_role_policy
-from opskit.notebooks.rules.words import NotebookAction
 from opskit.state.journal import journal_action
 
 _MADE_BY = {MADE_BY: "opskit notebook create"}
-_WHAT_FOR = "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
+_DESCRIPTION = "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
 
 
 def create_notebook_role(client: AwsClient, owner: Owner, boundary: str | None, reason: str) -> None:
@@ -36,7 +36,7 @@ def create_notebook_role(client: AwsClient, owner: Owner, boundary: str | None, 
                 "create_role",
                 RoleName=NOTEBOOK_ROLE_NAME,
                 AssumeRolePolicyDocument=json.dumps(TRUST),
-                Description=_WHAT_FOR,
+                Description=_DESCRIPTION,
                 **tagged,
                 **bounded,
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opskit.cli.command_tree import command_group
-from opskit.notebooks.rules.words import EvidenceSource
+from opskit.notebooks.rules.enums import EvidenceSource
 
 if TYPE_CHECKING:
     pass

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opskit.cli.command import CommandContext, register_command
-from opskit.cli.common_options import NoOwnerOption, OwnerOption, settle_owner
+from opskit.cli.common_options import NoOwnerOption, OwnerOption, resolve_owner
 from opskit.notebooks.cli.app import WaitOption, notebook_app
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def create_notebook_command(
     from opskit.output.progress import watch_progress
     from opskit.output.result import result_with_error
 
-    ctx.heed_end_from_outside()
+    ctx.treat_sigterm_as_interrupt()
     role = role or ctx.settings.get("execution-role")
     spec = parse_notebook_spec(
         name,
@@ -72,7 +72,7 @@ def create_notebook_command(
         role_boundary=role_boundary,
     )
     clock, client = system_clock(), ctx.client()
-    plan = plan_notebook(client, spec, settle_owner(ctx, owner, untagged=no_owner), clock.now())
+    plan = plan_notebook(client, spec, resolve_owner(ctx, owner, untagged=no_owner), clock.now())
     if dry_run and not plan.blockers and not plan.existing:
         asks = plan.role is not None and plan.role.needs_consent
         missing = ctx.missing_consent(yes=yes) if asks else None

@@ -22,7 +22,7 @@ from opskit.notebooks.cli.app import (
     TrustOption,
     notebook_app,
 )
-from opskit.notebooks.rules.words import EvidenceSource, ListOrder
+from opskit.notebooks.rules.enums import EvidenceSource, ListOrder
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

@@ -30,7 +30,7 @@ def open_notebook_command(
     from opskit.notebooks.flows.open import create_presigned_url
     from opskit.notebooks.render.open import address_result, opened_result
 
-    ctx.heed_end_from_outside()
+    ctx.treat_sigterm_as_interrupt()
     prints = print_it or not ctx.screen.format.is_table or not ctx.screen.stdout_stream.isatty()
     browser, client = None if prints else _require_browser(ctx, name), ctx.client()
     url = create_presigned_url(client, name)

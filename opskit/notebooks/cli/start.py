@@ -43,7 +43,7 @@ def start_notebooks_command(
     from opskit.output.progress import watch_progress
     from opskit.output.result import result_with_error
 
-    ctx.heed_end_from_outside()
+    ctx.treat_sigterm_as_interrupt()
     clock, client = system_clock(), ctx.client()
     meant = select_notebooks(names, match, tag, owner)
     starts = plan_starts(client, select_names(client, meant), clock, guard=not no_guard)

@@ -27,7 +27,7 @@ from opskit.notebooks.cli.app import (
     TrustOption,
     notebook_app,
 )
-from opskit.notebooks.rules.words import EvidenceSource
+from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notifications.cli import UNATTENDED
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def stop_notebooks_command(
     from opskit.notebooks.flows.inside import inspect_inside_selected
     from opskit.notebooks.flows.inspect import inspect_all
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
-    from opskit.notebooks.flows.stop_plan import StopPolicy, plan_named_stops, refuse_open_questions, settle_graces
+    from opskit.notebooks.flows.stop_plan import StopPolicy, confirm_graces, plan_named_stops, refuse_open_questions
     from opskit.notebooks.render.stop import stop_refused_result, stop_result
     from opskit.notebooks.rules.idleness import IdlePolicy
 
@@ -122,12 +122,12 @@ def stop_notebooks_command(
     most = ctx.settings.resolve("notebook.limit", limit) if by_choice or limit else len(plan)
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
         return stop_refused_result(mark_refused(plan), look.problems, refusal)
-    plan = _settle_questions(ctx, plan, yes=yes, dry_run=dry_run)
-    missing = _names_not_found(ctx.wanted_names(names), plan, clients)
+    plan = _ask_confirmations(ctx, plan, yes=yes, dry_run=dry_run)
+    missing = _names_not_found(ctx.names_to_find(names), plan, clients)
     if dry_run:
         return stop_result(plan, look, missing)
     done = execute_stops(plan, terms, clock, by_name=not idle)
-    return stop_result(settle_graces(done, terms, clock) if terms.grace else done, look, missing)
+    return stop_result(confirm_graces(done, terms, clock) if terms.grace else done, look, missing)
 
 
 def _select_stops(
@@ -168,7 +168,7 @@ def _only_planned(ctx: CommandContext, look: Inspection) -> Inspection:
     return replace(look, notebooks=tuple(seen))
 
 
-def _settle_questions(
+def _ask_confirmations(
     ctx: CommandContext, plan: tuple[StopAction, ...], *, yes: bool, dry_run: bool
 ) -> tuple[StopAction, ...]:
     """The plan once somebody has agreed to what needs it; where nobody can be asked, without that.

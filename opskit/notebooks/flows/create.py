@@ -28,7 +28,7 @@ from opskit.notebooks.changes import roles
 from opskit.notebooks.flows.wait import read_notebook_failure, wait_in_service
 from opskit.notebooks.reads.notebooks import read_notebook
 from opskit.notebooks.rules.create_request import NotebookSpec
-from opskit.notebooks.rules.words import NotebookAction
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.quotas.flows.check import check_quotas
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.state.journal import mark_done
@@ -149,7 +149,7 @@ def create_notebook(client: AwsClient, plan: CreatePlan, clock: Clock, emit: Eve
         return CreateResult(plan, CreateOutcome.UNKNOWN, None, [failure])
     except AwsError as failure:
         return CreateResult(plan, CreateOutcome.REFUSED, None, [explain_start_error(failure)])
-    client.left_running.note_reached(ResourceKind.NOTEBOOK, plan.spec.name, client.region)
+    client.live_resources.note_reached(ResourceKind.NOTEBOOK, plan.spec.name, client.region)
     seen = result_or_error(partial(read_notebook, client, plan.spec.name))
     return CreateResult(plan, CreateOutcome.CREATED, None if isinstance(seen, OpskitError) else seen)
 

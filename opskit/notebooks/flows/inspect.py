@@ -24,12 +24,12 @@ from opskit.notebooks.connection_budget import MAX_WORKERS, ConnectionBudget
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import list_notebooks, read_presigned_url
+from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, is_conclusive
 from opskit.notebooks.rules.inside_verdict import assess_with_inside
 from opskit.notebooks.rules.notebook_filter import EVERY_NOTEBOOK, NotebookFilter
 from opskit.notebooks.rules.own_traces import PastInspection, without_own_traces
-from opskit.notebooks.rules.words import EvidenceSource
 from opskit.notebooks.store import load_past_inspections, remember_names
 
 # Regions, and prices, asked for at once: with the connections that found the Regions, as many as may be open.

@@ -6,7 +6,7 @@ from opskit.core.model import Notebook
 from opskit.keeps.flows import KeptKind
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.reads.notebooks import get_notebook
-from opskit.notebooks.rules.words import NotebookAction
+from opskit.notebooks.rules.enums import NotebookAction
 
 KEPT_NOTEBOOKS: KeptKind[Notebook] = KeptKind(
     "opskit notebook",

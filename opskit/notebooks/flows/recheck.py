@@ -20,11 +20,11 @@ from opskit.notebooks.flows.inspect import InspectedNotebook, load_past_inspecti
 from opskit.notebooks.reads.jupyter import OpenJupyter
 from opskit.notebooks.reads.jupyter_log import read_last_line_time
 from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import assess_with_inside, may_inspect_inside
 from opskit.notebooks.rules.own_traces import PastInspection, without_own_traces
-from opskit.notebooks.rules.words import EvidenceSource
 
 
 @dataclass(frozen=True)

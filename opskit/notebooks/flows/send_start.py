@@ -17,8 +17,8 @@ from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.model import Notebook
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.notebooks.rules.start import StartOutcome, start_progress
-from opskit.notebooks.rules.words import NotebookAction
 from opskit.state.journal import mark_done
 
 FIRST_PAUSES_SECONDS = (0.0, 0.5, 0.5, 1.0, 2.0, 3.0, 3.0)
@@ -72,7 +72,7 @@ class _StartRequest:
                 self.unread = failure
         return False
 
-    def told_status(self) -> str:
+    def reported_status(self) -> str:
         """What the last look found."""
         if self.unread:
             return f"how it is could not be read: {self.unread.problem.message.rstrip('.')}"
@@ -114,7 +114,7 @@ def _send_and_watch(request: _StartRequest, pauses_seconds: Sequence[float], *, 
             if not intent.is_sent:
                 return start_progress(request.before, request.seen).outcome if repeated else StartOutcome.ALREADY
             if not request.becomes_visible(pauses_seconds):
-                since = f"and {sum(pauses_seconds):.0f} s later {request.told_status()}"
+                since = f"and {sum(pauses_seconds):.0f} s later {request.reported_status()}"
                 raise StartNotTaken(request.name, request.client.region, since)
     except StartNotTaken:
         raise
@@ -149,6 +149,6 @@ def _accept_if_started(request: _StartRequest, failure: AwsError, *, repeated: b
     if request.becomes_visible(pauses):
         return
     if repeated:
-        since = f"{request.told_status()}, and a second start was refused: {failure.problem.message.rstrip('.')}"
+        since = f"{request.reported_status()}, and a second start was refused: {failure.problem.message.rstrip('.')}"
         raise StartNotTaken(request.name, request.client.region, since) from failure
     raise failure

@@ -121,9 +121,9 @@ def _start_notebook(client: AwsClient, start: StartAction, clock: Clock, pace: A
     except AwsError as failure:
         return replace(start, outcome=StartOutcome.REFUSED, error=explain_start_error(failure))
     if seen is not None and seen.traits.has_failed:
-        client.left_running.note_ended(ResourceKind.NOTEBOOK, start.name, client.region)
+        client.live_resources.note_ended(ResourceKind.NOTEBOOK, start.name, client.region)
         return replace(start, outcome=outcome, notebook=seen, error=read_notebook_failure(client, seen))
-    client.left_running.note_reached(ResourceKind.NOTEBOOK, start.name, client.region)
+    client.live_resources.note_reached(ResourceKind.NOTEBOOK, start.name, client.region)
     return replace(start, outcome=outcome, notebook=seen or start.notebook)
 
 

@@ -17,7 +17,7 @@ from opskit.core.grace import GraceTag, IdleStep, format_grace_tag, next_step
 from opskit.core.model import Unknown
 from opskit.core.stop_outcome import FRESH_SECONDS, MAX_STALE_READS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
-from opskit.keeps.flows import note_grace_ahead
+from opskit.keeps.flows import record_grace_before_tag
 from opskit.notebooks.changes import notebooks as changes
 from opskit.notebooks.connection_budget import MAX_WORKERS, RecheckBudget
 from opskit.notebooks.flows.inside import InsideMemory
@@ -25,10 +25,10 @@ from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, close_
 from opskit.notebooks.flows.recheck import Recheck, recheck_notebook
 from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy, describe_other_stop, named_reason, with_status
 from opskit.notebooks.reads.notebooks import read_notebook
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import INSIDE_FRESH_SECONDS
 from opskit.notebooks.rules.stop_consent import stop_refusal
-from opskit.notebooks.rules.words import NotebookAction
 from opskit.notifications.rules import StoppableKind
 from opskit.state.journal import PendingChange, mark_done
 
@@ -189,7 +189,7 @@ def _send_until_accepted(
             if now_due.step is not action.step or now_due.is_settled:
                 return now_due
             if now_due.step.begins_grace and now_due.stops_at is not None:
-                note_grace_ahead(StoppableKind.NOTEBOOK, now_due.inspected.notebook, now_due.stops_at)
+                record_grace_before_tag(StoppableKind.NOTEBOOK, now_due.inspected.notebook, now_due.stops_at)
             age = context.clock.monotonic() - look.began
             if age > FRESH_SECONDS or not look.is_whole or attempt.inside.forget_stale(context.clock):
                 old += 1

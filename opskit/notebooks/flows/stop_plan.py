@@ -14,13 +14,13 @@ from opskit.aws.resource_tags import read_arn_tags
 from opskit.core.clock import Clock
 from opskit.core.grace import IdleStep
 from opskit.core.stop_outcome import ResourceStop, StopOutcome
-from opskit.keeps.flows import settle_sent_graces
+from opskit.keeps.flows import confirm_sent_graces
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.notebooks.rules.evidence import NotebookEvidence
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import why_not_inside
 from opskit.notebooks.rules.stop_consent import notebook_status_refusal, stop_refusal
-from opskit.notebooks.rules.words import NotebookAction
 from opskit.state.journal import DONE, STARTED, UNKNOWN, journal_entries
 
 
@@ -155,11 +155,11 @@ def _was_stopped_here(seen: InspectedNotebook, now: datetime) -> bool:
     )
 
 
-def settle_graces(actions: Sequence[StopAction], terms: StopPolicy, clock: Clock) -> tuple[StopAction, ...]:
+def confirm_graces(actions: Sequence[StopAction], terms: StopPolicy, clock: Clock) -> tuple[StopAction, ...]:
     """The same with ``grace_begun`` where a grace has begun with this run. Reads the tags once more, two seconds after
     the last of them was sent: by then of several runs at once the last one's stands.
     """
-    return settle_sent_graces(actions, _tags_of_notebook, terms.run_id, clock)
+    return confirm_sent_graces(actions, _tags_of_notebook, terms.run_id, clock)
 
 
 def _tags_of_notebook(action: StopAction) -> tuple[str, object]:

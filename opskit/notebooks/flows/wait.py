@@ -80,7 +80,7 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
         UnreadableState: it has not come up for half an hour.
     """
     until, said = clock.now() + timedelta(minutes=AWS_WAITER_MINUTES), ""
-    client.left_running.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True))
+    client.live_resources.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True))
     for look, found in enumerate(poll_until_done(lambda: read_notebook(client, name), clock, emit)):
         if look < _NOT_YET_POLLS and not start_progress(None, found).is_visible:
             continue
@@ -104,8 +104,8 @@ def _note_notebook(client: AwsClient, name: str, found: Notebook | None) -> None
     """Note whether a notebook instance as it was seen, or not there at all (None), is one that somebody has to stop."""
     if found is not None and (found.traits.is_in_service or found.traits.comes_up):
         reached = found.traits.is_in_service
-        client.left_running.note_running(
+        client.live_resources.note_running(
             LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True, reached=reached)
         )
     else:
-        client.left_running.note_ended(ResourceKind.NOTEBOOK, name, client.region)
+        client.live_resources.note_ended(ResourceKind.NOTEBOOK, name, client.region)

@@ -20,7 +20,7 @@ INTERVAL_SECONDS = 3
 HOLD_SECONDS = 2
 """So long after the last line its terminal is asked when there was traffic in it, and the server when it was used."""
 
-STAY_SECONDS = 20
+HOLD_AFTER_CHANGE_SECONDS = 20
 """So long it stays where a file was changed."""
 
 FIND_SECONDS = 4
@@ -59,7 +59,7 @@ _STEPS = (
     f'echo "{LAST_LINE} $$"; }} 2> /dev/null | tr -cd "[:print:]\\n"',
     f'sleep {HOLD_SECONDS}; [ -z "$(timeout {FIND_SECONDS} find -H "$volume" {_SKIP} '
     '-newermt "@$begun" ! -newermt "@$((begun + 600))" -print -quit 2> /dev/null; '
-    f'[ $? -ne 124 ] || echo late)" ] || sleep {STAY_SECONDS}',
+    f'[ $? -ne 124 ] || echo late)" ] || sleep {HOLD_AFTER_CHANGE_SECONDS}',
 )
 
 COMMAND = "unset HISTFILE; exec sh -c '" + "; ".join(_STEPS) + "'\r"

@@ -108,7 +108,7 @@ class OpenJupyter:
     def open_connections(self) -> None:
         """Open a connection for each question, so that asking takes no longer than the longest answer."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        self._connections = [self._client.open_sibling(deadline) for _ in _QUESTIONS]
+        self._connections = [self._client.open_second_connection(deadline) for _ in _QUESTIONS]
         gather_all([partial(_try_connect, connection) for connection in self._connections])
 
     def read_all(self) -> JupyterState | Unknown:
@@ -129,7 +129,7 @@ class OpenJupyter:
 
     def inspect_inside(self, notes: InspectionLog) -> InsideEvidence:
         """What runs in the instance beside it, seen through a terminal."""
-        with self._client.open_sibling(inspection_deadline()) as connection:
+        with self._client.open_second_connection(inspection_deadline()) as connection:
             return inspect_inside(connection, notes)
 
     def close_connections(self) -> None:
@@ -150,7 +150,7 @@ def open_jupyter(
     for _ in range(_MAX_ATTEMPTS):
         url = make_url()
         with slots:
-            entered, passing = _visit_once(url, time.monotonic() + TIMEOUT_SECONDS, _let_in)
+            entered, passing = _visit_once(url, time.monotonic() + TIMEOUT_SECONDS, _authenticated)
         if not passing:
             break
     try:
@@ -160,7 +160,7 @@ def open_jupyter(
             entered.close_connections()
 
 
-def _let_in(jupyter: JupyterClient) -> tuple[OpenJupyter, bool]:
+def _authenticated(jupyter: JupyterClient) -> tuple[OpenJupyter, bool]:
     jupyter.get_json("api/status")  # the first cookie need not be the one that lets us in
     return OpenJupyter(jupyter), False
 

@@ -91,7 +91,7 @@ class JupyterClient:
         while self._next_url and not len(self._jar):
             self._follow_redirect(self._next_url)
 
-    def open_sibling(self, deadline: float) -> JupyterClient:
+    def open_second_connection(self, deadline: float) -> JupyterClient:
         """Another connection into the same Jupyter, with the cookies of this one, once it has entered. ``deadline``, of
         ``time.monotonic``, is that of all its answers.
         """

@@ -29,7 +29,7 @@ _NO_TERMINALS = (404, 405, 501)
 _PROMPT_SECONDS = 0.5
 
 _DONE = re.compile(rf"^{LAST_LINE} \d+\r?$", re.MULTILINE)
-_GOODBYE_SECONDS = 1.0
+_CLOSE_TIMEOUT_SECONDS = 1.0
 # Whether the terminal goes by itself, or stays since a file was changed.
 _GONE_SECONDS = HOLD_SECONDS + FIND_SECONDS + 2.0
 _POLL_SECONDS = 0.2
@@ -86,7 +86,7 @@ def run_in_terminal(jupyter: JupyterClient, name: str, notes: InspectionLog) -> 
         notes.mark_typed()
         websocket.send_text(json.dumps(["stdin", COMMAND]))
         written += _read_to_last_line(websocket)
-        websocket.finish_websocket(time.monotonic() + _GOODBYE_SECONDS)
+        websocket.finish_websocket(time.monotonic() + _CLOSE_TIMEOUT_SECONDS)
     return written
 
 

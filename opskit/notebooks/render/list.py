@@ -16,7 +16,7 @@ from opskit.core.unread_prices import unread_price_problems
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, describe_evidence
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
-from opskit.notebooks.rules.words import ListOrder
+from opskit.notebooks.rules.enums import ListOrder
 from opskit.output.result import (
     Cell,
     Column,

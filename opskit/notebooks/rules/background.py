@@ -26,7 +26,7 @@ _WORKING_STATES = frozenset({"R", "D"})
 
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh"})
 # System services that begin what somebody else has asked for.
-_WAYS_IN = frozenset(f"{name}.service" for name in ("cron", "crond", "atd", "ssh", "sshd", "amazon-ssm-agent"))
+_LOGIN_SERVICES = frozenset(f"{name}.service" for name in ("cron", "crond", "atd", "ssh", "sshd", "amazon-ssm-agent"))
 # Their own processes, which are of the system.
 _DAEMONS = frozenset({"cron", "crond", "atd", "sshd", "sshd:", "amazon-ssm-agent"})
 
@@ -77,10 +77,10 @@ def judge_background(
     for finding in (_judge_gpus(reading.gpus), _judge_files(reading, after)):
         if finding is not None and finding.state is BackgroundState.BUSY:
             return finding
-    return _judge_what_waits(reading, judged, after, ignore_sleeping=ignore_sleeping)
+    return _judge_waiting(reading, judged, after, ignore_sleeping=ignore_sleeping)
 
 
-def _judge_what_waits(
+def _judge_waiting(
     reading: InstanceReading,
     judged: Sequence[tuple[BackgroundState, InstanceProcess]],
     after: timedelta,
@@ -172,7 +172,7 @@ def _is_of_the_system(process: InstanceProcess, around: _ProcessContext) -> bool
     """As old as the boot, or below a system service other than Jupyter's own and those that let people in."""
     if process.begun_after_boot <= BOOT_SPAN:
         return True
-    if process.unit in _WAYS_IN:
+    if process.unit in _LOGIN_SERVICES:
         return process.program in _DAEMONS
     return process.unit is not None and process.unit != around.jupyter_unit
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from opskit.core.instance_processes import InstanceReading, NoTerminal
 from opskit.core.model import JupyterState, Notebook, Unknown
-from opskit.notebooks.rules.words import EvidenceSource
+from opskit.notebooks.rules.enums import EvidenceSource
 
 
 @dataclass(frozen=True)

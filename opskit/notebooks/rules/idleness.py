@@ -17,9 +17,9 @@ from opskit.core.grace import Patience, price_patience
 from opskit.core.model import JupyterState, Kernel, NotebookVerdict, Terminal, Unknown
 from opskit.core.tags import MAX_CLOCK_SKEW, UNREADABLE_OK, keep_reason
 from opskit.core.text import format_duration
+from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.own_traces import START, activity_signs, server_use
-from opskit.notebooks.rules.words import EvidenceSource
 
 STARTUP_GRACE = timedelta(minutes=10)
 """How long after InService a Jupyter that does not answer is taken to be coming up."""

@@ -18,9 +18,9 @@ from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.code_cache import CachedQuota, QuotaCodeCache, bundled_code, bundled_codes
 from opskit.quotas.reads.service_quotas import (
     ABSENT,
+    FATAL_CODES,
     GET,
     GET_DEFAULT,
-    HOPELESS_CODES,
     LIST,
     LIST_DEFAULTS,
     QuotaRecord,
@@ -243,7 +243,7 @@ def _quota_in_listings(
     unknown = applied.missing or (None if default_record else defaults.missing)
     if unknown is None and default_record is None:
         return NotOffered(client.region, name)
-    if unknown and unknown.code in HOPELESS_CODES:
+    if unknown and unknown.code in FATAL_CODES:
         return unknown
     if default_record is None:
         return _get_by_code(client, name, cache, GET) or unknown or NotOffered(client.region, name)

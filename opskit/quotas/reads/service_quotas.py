@@ -29,7 +29,7 @@ LIST_DEFAULTS = "list_aws_default_service_quotas"
 _CALLS = {LIST: "ListServiceQuotas", LIST_DEFAULTS: "ListAWSDefaultServiceQuotas"}
 
 
-HOPELESS_CODES = CREDENTIAL_CODES | {"unreachable"}
+FATAL_CODES = CREDENTIAL_CODES | {"unreachable"}
 """Problems that the other call would meet too."""
 
 
@@ -61,7 +61,7 @@ def get_applied_record(client: AwsClient, code: str, operation: str) -> QuotaRec
     except _FilterIgnored:
         return second()
     except AwsError as failure:
-        if failure.problem.code in HOPELESS_CODES or (failure.transient and not isinstance(failure, Throttled)):
+        if failure.problem.code in FATAL_CODES or (failure.transient and not isinstance(failure, Throttled)):
             raise
         try:
             return second()

@@ -21,7 +21,7 @@ ROLE = "opskit"
 _UNITS = ("production", "research", "teaching")
 # Every so manyth account has not got the role, and the one after it a role that trusts another account.
 _WITHOUT_ROLE = 10
-_STRANGER = "999999999999"
+_FOREIGN_ACCOUNT = "999999999999"
 
 
 def create_accounts(state: SandboxState, count: int, create_resources: Callable[[str, int], None]) -> list[str]:
@@ -43,7 +43,7 @@ def create_accounts(state: SandboxState, count: int, create_resources: Callable[
         unit = units[number % len(units)]
         organizations.move_account(AccountId=account, SourceParentId=root, DestinationParentId=unit)
         if number % _WITHOUT_ROLE != 0:
-            trusted = _STRANGER if number % _WITHOUT_ROLE == 1 and number > 1 else state.home.account
+            trusted = _FOREIGN_ACCOUNT if number % _WITHOUT_ROLE == 1 and number > 1 else state.home.account
             _create_role(state.client("iam", AccountRegion(account, state.home.region)), trusted)
         create_resources(account, number)
         made.append(account)

@@ -110,11 +110,11 @@ class NotebookRecord:
         self.status = status
         self.modified = now
 
-    def keep_telling(self, until: datetime) -> None:
+    def report_stale_status(self, until: datetime) -> None:
         """Tell the status of now until then, whatever it becomes: reads lag behind writes."""
         self._stale = _StaleView(until, self._status_members())
 
-    def told_status(self) -> str:
+    def reported_status(self) -> str:
         """Its status as it is told: a maintenance stands in the place of InService."""
         maintenance = maintenance_status(self.tags) if self.status.is_in_service else None
         return maintenance or self.status
@@ -125,14 +125,14 @@ class NotebookRecord:
         if self.status.is_in_service and (maintenance is None or maintenance.acts_in_service):
             return
         raise validation_error(
-            f"Status ({self.told_status()}) not in ([InService]){unable} for Notebook Instance ({self.arn})."
+            f"Status ({self.reported_status()}) not in ([InService]){unable} for Notebook Instance ({self.arn})."
         )
 
     def require_status(self, target: NotebookStatus, *allowed: NotebookStatus) -> None:
         """Raise AWS's ValidationException where the status is none of those that may go over to ``target``."""
         if self.status not in allowed:
             raise validation_error(
-                f"Status ({self.told_status()}) not in ([{', '.join(allowed)}]). "
+                f"Status ({self.reported_status()}) not in ([{', '.join(allowed)}]). "
                 f"Unable to transition to ({target}) for Notebook Instance ({self.arn})."
             )
 
@@ -150,7 +150,7 @@ class NotebookRecord:
     def _status_members(self) -> dict[str, Any]:
         """The members that move with its status."""
         return {
-            "NotebookInstanceStatus": self.told_status(),
+            "NotebookInstanceStatus": self.reported_status(),
             "FailureReason": self.failure,
             "Url": self.jupyter.host if self.jupyter and self.status.is_in_service else None,
             "LastModifiedTime": self.modified,

@@ -142,7 +142,7 @@ class NotebookService:
                 return {}
             notebook.starts += 1
             lag = self._state.lag.delay(LaggingRead.NOTEBOOK_START, notebook.arn, notebook.starts)
-            notebook.keep_telling(now + max(behavior.seen_after, lag))
+            notebook.report_stale_status(now + max(behavior.seen_after, lag))
             notebook.failure, notebook.lost_starts = None, 0
             notebook.enter_status(NotebookStatus.PENDING, now)
         self._lifecycle.start(notebook)

@@ -109,7 +109,7 @@ def show_cron_command(
     from opskit.schedule.render import show_crontab_result, show_systemd_result
 
     runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file, name))
-    warnings = (*_ahead_warnings(ctx, env_file), *address_warnings(heartbeat))
+    warnings = (*_install_warnings(ctx, env_file), *address_warnings(heartbeat))
     return (show_systemd_result if systemd else show_crontab_result)(runs, warnings)
 
 
@@ -140,7 +140,7 @@ def install_cron_command(
     runs = _planned_entries(ctx, jobs or [], _CronOptions(every, deadline, heartbeat, notify, env_file, name))
     lines = {run.job.name: run.crontab_line() for run in runs}
     change = change_crontab(lambda before: upsert_jobs(before, lines), dry_run=dry_run)
-    warnings = (*_ahead_warnings(ctx, env_file), *setup_warnings(ctx, env_file), *address_warnings(heartbeat))
+    warnings = (*_install_warnings(ctx, env_file), *setup_warnings(ctx, env_file), *address_warnings(heartbeat))
     with state_errors():
         log = str(log_path())
     return install_result(runs, change, warnings, log, asleep=is_cron_running() is False)
@@ -279,7 +279,7 @@ def forwarded_options(ctx: CommandContext) -> list[str]:
     return words
 
 
-def _ahead_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
+def _install_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Problem, ...]:
     """What would go wrong with a run sooner or later, as far as the files and variables tell."""
     from opskit.schedule.cli.install_warnings import endpoint_warnings, mfa_warnings, short_lived_warnings
 

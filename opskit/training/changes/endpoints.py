@@ -95,7 +95,7 @@ def delete_resource(client: AwsClient, kind: DeletableKind, name: str) -> None:
             match kind:
                 case DeletableKind.ENDPOINT:
                     AwsWriter(client).call("sagemaker", "delete_endpoint", EndpointName=name)
-                    client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
+                    client.live_resources.note_ended(ResourceKind.ENDPOINT, name, client.region)
                 case DeletableKind.CONFIG:
                     AwsWriter(client).call("sagemaker", "delete_endpoint_config", EndpointConfigName=name)
                 case DeletableKind.MODEL:

@@ -12,7 +12,7 @@ import typer
 
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import app
-from opskit.cli.common_options import NoOwnerOption, OwnerOption, settle_owner
+from opskit.cli.common_options import NoOwnerOption, OwnerOption, resolve_owner
 from opskit.core.exceptions import ConfirmationRequired, UsageError
 from opskit.core.setting_values import parse_duration
 
@@ -101,14 +101,14 @@ def train_command(
     from opskit.training.render.train import save_run_files, train_result
     from opskit.training.workflow import find_workflow
 
-    ctx.heed_end_from_outside()
+    ctx.treat_sigterm_as_interrupt()
     workflow = find_workflow(name)
     # What can be wrong without AWS is said first: who the owner is may take credentials.
     parsed_type, types = _parse_type_option(instance_type), _parse_any_of_option(any_of, instance_type)
     if not (parsed_type or types):
         _check_own_types(workflow)
     options = TrainOptions(
-        owner=settle_owner(ctx, owner, untagged=no_owner),
+        owner=resolve_owner(ctx, owner, untagged=no_owner),
         instance_type=parsed_type,
         any_of=types,
         instance_count=instance_count,
@@ -160,12 +160,12 @@ def deploy_command(
     from opskit.training.render.progress import watch_run
     from opskit.training.workflow import find_workflow
 
-    ctx.heed_end_from_outside()
+    ctx.treat_sigterm_as_interrupt()
     workflow, parsed_type = find_workflow(name), _parse_type_option(instance_type)
     types = _parse_any_of_option(any_of, instance_type) or ((parsed_type,) if parsed_type else ())
     if not types:
         _check_own_types(workflow)
-    whose = settle_owner(ctx, owner, untagged=no_owner)
+    whose = resolve_owner(ctx, owner, untagged=no_owner)
     choice = DeployChoice(types, not no_guard, dry_run, parse_duration(use_for) if use_for else None)
     with watch_run(ctx.screen, workflow) as emit:
         done = deploy_latest_model(ctx.client(), workflow, whose, choice, system_clock(), emit)
@@ -203,9 +203,9 @@ def predict_command(
             raise UsageError(
                 "bad-flags", "--out needs a FILE of rows.", "Give the file that contains the rows to predict."
             )
-        return _predict_test_set(ctx, workflow, known, partial(settle_owner, ctx, owner, untagged=no_owner))
+        return _predict_test_set(ctx, workflow, known, partial(resolve_owner, ctx, owner, untagged=no_owner))
     with open_rows(file, known.features) as rows:
-        whose = settle_owner(ctx, owner, untagged=no_owner)
+        whose = resolve_owner(ctx, owner, untagged=no_owner)
         with watch_run(ctx.screen, workflow) as emit:
             done = predict_file(ctx.client(), workflow, whose, known, rows, emit, out)
     return file_predictions_result(workflow, done, known.classes)
@@ -234,12 +234,12 @@ def cleanup_command(
     from opskit.training.rules.workflow_resources import CleanupScope
     from opskit.training.workflow import find_workflow
 
-    ctx.heed_end_from_outside()
+    ctx.treat_sigterm_as_interrupt()
     workflow = find_workflow(name)
     client = ctx.client()
     if everyones and not (yes or dry_run):  # a prompt shows names: nobody there sees whose work it is that ends
         raise ConfirmationRequired("consent-missing", "--everyones removes what others made.", "Add --yes.")
-    scope = CleanupScope(workflow.name, settle_owner(ctx, owner, untagged=no_owner), everyones)
+    scope = CleanupScope(workflow.name, resolve_owner(ctx, owner, untagged=no_owner), everyones)
     bucket = ctx.settings.resolve("bucket", bucket)
     resources = find_resources(client, scope, bucket)
     folders = local_run_folders(workflow) if local else []

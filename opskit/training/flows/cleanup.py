@@ -127,7 +127,7 @@ def delete_resources(
     for endpoint in resources.endpoints:
         # Noted before anything is deleted, so that Ctrl-C during the wait names the endpoints that still bill.
         running = LiveResource(ResourceKind.ENDPOINT, endpoint.name, client.region, confirmed=True, reached=True)
-        client.left_running.note_running(running)
+        client.live_resources.note_running(running)
     try:
         _remove_endpoints(client, done, clock, emit)
         if len(resources.items) > len(resources.endpoints) or resources.objects:
@@ -227,7 +227,7 @@ def _remove_resource(client: AwsClient, done: CleanupResult, item: ResourceRef, 
     else:
         done.keep_resource(KeptResource(item.resource_kind, item.name, why))
     if item.resource_kind is DeletableKind.ENDPOINT:  # it is being deleted, or belongs to somebody else
-        client.left_running.note_ended(ResourceKind.ENDPOINT, item.name, client.region)
+        client.live_resources.note_ended(ResourceKind.ENDPOINT, item.name, client.region)
 
 
 def _is_being_deleted(client: AwsClient, item: ResourceRef) -> bool:

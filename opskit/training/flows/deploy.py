@@ -25,7 +25,7 @@ from opskit.training.flows.own_resources import (
     foreign_hint,
     list_workflow_resources,
     split_by_owner,
-    tell_shared_owner,
+    warn_of_shared_owner,
 )
 from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind
@@ -92,7 +92,7 @@ def deploy_latest_model(
     config = replace(workflow.endpoint, instance_type=parsed_type, preferences=types if len(types) > 1 else ())
     done, emit = Deployment(workflow, owner, client.region, config, is_plan=dry_run), deduplicate_events(emit)
     try:
-        tell_shared_owner(owner, emit)
+        warn_of_shared_owner(owner, emit)
         check_installed("Deploying")
         done.model = _find_newest_model(client, workflow, owner)
         _check_endpoint_cost(client, done, done.model, clock, named=bool(types), guard=choice.guard)
@@ -105,7 +105,7 @@ def deploy_latest_model(
     except KeyboardInterrupt:
         done.exit = ExitCode.INTERRUPTED
         done.problems.append(NOTHING_RUNS)
-    done.running = client.left_running.running_resources(unreached=True)
+    done.running = client.live_resources.running_resources(unreached=True)
     return done
 
 

@@ -257,14 +257,14 @@ class _ResourceScan:
         Raises:
             AwsError: it could not be read.
         """
-        configs, models = self._made_of(listing, name)
+        configs, models = self._configs_and_models_of(listing, name)
         models += [model for config in configs for model in resources.models_of_config(self.client, config)]
         keys = [split_s3_uri(uri)[1] for model in models for uri in resources.model_data(self.client, model)]
         top = workflow_prefix(self.workflow)
         folders = {key.removeprefix(top).partition("/")[0] for key in keys if key.startswith(top)}
         return folders | {training_job_of(each) for each in (*configs, *models) if is_owned_name(self.workflow, each)}
 
-    def _made_of(self, listing: ListableKind, name: str) -> tuple[list[str], list[str]]:
+    def _configs_and_models_of(self, listing: ListableKind, name: str) -> tuple[list[str], list[str]]:
         """The configurations and models that a resource names, or is itself."""
         match listing:
             case ListableKind.ENDPOINT:
@@ -285,9 +285,9 @@ class _ResourceScan:
             [partial(foreign_reason, self.client, self.scope, listed_resource.arn) for listed_resource in anew]
         )
         for listed_resource, why in zip(anew, whys, strict=True):
-            self._note_strange(listed_resource.arn, why)
+            self._record_foreign(listed_resource.arn, why)
 
-    def _note_strange(self, arn: str, why: str | OpskitError | None) -> None:
+    def _record_foreign(self, arn: str, why: str | OpskitError | None) -> None:
         if isinstance(why, AwsError) and is_not_found(why):  # deleted since it was listed
             self.found = {
                 kind: [listed_resource for listed_resource in found if listed_resource.arn != arn]

@@ -60,14 +60,14 @@ def follow_training(client: AwsClient, name: str, clock: Clock, emit: RunEventSi
         AwsError: the job could not be read, or does not exist.
     """
     log = _LogFollower(TrainingLog(name), emit)
-    client.left_running.note_running(LiveResource(ResourceKind.TRAINING_JOB, name, client.region, confirmed=True))
+    client.live_resources.note_running(LiveResource(ResourceKind.TRAINING_JOB, name, client.region, confirmed=True))
     for job in poll_until_done(
         lambda: _require_resource(resources.read_training_job(client, name), ResourceKind.TRAINING_JOB, name, client),
         clock,
         emit,
     ):
         if job.status.is_finished:
-            client.left_running.note_ended(ResourceKind.TRAINING_JOB, name, client.region)
+            client.live_resources.note_ended(ResourceKind.TRAINING_JOB, name, client.region)
         _emit_status(ResourceKind.TRAINING_JOB, name, job.secondary_status or job.status, emit)
         log.read_new_lines(client)
         if job.status.is_finished:
@@ -97,14 +97,14 @@ def follow_transform(
     """
     until = None if max_seconds is None else clock.now() + timedelta(seconds=max_seconds)
     ran_out = False
-    client.left_running.note_running(LiveResource(ResourceKind.TRANSFORM_JOB, name, client.region, confirmed=True))
+    client.live_resources.note_running(LiveResource(ResourceKind.TRANSFORM_JOB, name, client.region, confirmed=True))
     for job in poll_until_done(
         lambda: _require_resource(resources.read_transform_job(client, name), ResourceKind.TRANSFORM_JOB, name, client),
         clock,
         emit,
     ):
         if job.status.is_finished:
-            client.left_running.note_ended(ResourceKind.TRANSFORM_JOB, name, client.region)
+            client.live_resources.note_ended(ResourceKind.TRANSFORM_JOB, name, client.region)
         _emit_status(ResourceKind.TRANSFORM_JOB, name, job.status, emit)
         if job.status.is_completed:
             return job
@@ -142,17 +142,17 @@ def follow_endpoint(client: AwsClient, name: str, clock: Clock, emit: RunEventSi
 def _note_endpoint(client: AwsClient, name: str, endpoint: Endpoint | None) -> None:
     """Record whether an endpoint as it was read (None: it does not exist) has to be deleted by somebody."""
     if endpoint is None or not endpoint.traits.may_bill:
-        client.left_running.note_ended(ResourceKind.ENDPOINT, name, client.region)
+        client.live_resources.note_ended(ResourceKind.ENDPOINT, name, client.region)
         return
     confirmed, reached = endpoint.traits.surely_bills, endpoint.traits.is_in_service
-    client.left_running.note_running(
+    client.live_resources.note_running(
         LiveResource(ResourceKind.ENDPOINT, name, client.region, confirmed=confirmed, reached=reached)
     )
 
 
 def _require_resource(resource: T | None, kind: ResourceKind, name: str, client: AwsClient) -> T:
     if resource is None:
-        client.left_running.note_running(
+        client.live_resources.note_running(
             LiveResource(kind, name, client.region)
         )  # no job can be deleted: it may come to light
         raise AwsError("vanished", f"The {kind.label} {name} is not there.", region=client.region)

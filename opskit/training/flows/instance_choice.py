@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from opskit.aws.api_members import knows_request_member
+from opskit.aws.api_members import has_request_member
 from opskit.aws.client import AwsClient
 from opskit.aws.prices import read_price
 from opskit.core.cost import CostItem
@@ -68,6 +68,6 @@ def alternative_headrooms(choices: Mapping[Workload, TypeChoice]) -> list[Headro
 
 def _check_known(workload: Workload) -> None:
     member = WORKLOADS[workload].type_list
-    if member and not knows_request_member("sagemaker", *member):
+    if member and not has_request_member("sagemaker", *member):
         text = f"The installed botocore does not know {member[-1]}, which --any-of needs."
         raise UsageError("sdk-too-old", text, "Install a newer boto3 (1.44 knows it), or name one --instance-type.")

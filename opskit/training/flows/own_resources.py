@@ -66,7 +66,7 @@ def foreign_hint(foreign: Sequence[ForeignResource]) -> str:
     return f"Of others there is {foreign[0].text}{more}: {flag}."
 
 
-def tell_shared_owner(owner: Owner, emit: EventSink) -> None:
+def warn_of_shared_owner(owner: Owner, emit: EventSink) -> None:
     """Say that a role alone is the owner, which others may be as well."""
     if owner.is_shared:
         emit(Message(shared_owner_text(owner)))

@@ -159,7 +159,7 @@ def _assess_plan(client: AwsClient, plan: RunPlan, options: TrainOptions, now: d
     check = check and replace(check, headrooms=(*check.headrooms, *alternative_headrooms(choices)))
     budget = hold_against_budget(client, plan.workflow, parts, options.max_usd, fit=options.fit_budget)
     plan = _with_training_time(plan, budget)
-    creates_bucket = isinstance(bucket, BucketState) and bucket.is_to_be_made
+    creates_bucket = isinstance(bucket, BucketState) and bucket.is_to_be_created
     # Only the account's default bucket is made: one that was named and is not there is a typing error.
     if creates_bucket and options.bucket:
         bucket = UsageError("no-bucket", f"There is no bucket '{plan.bucket}'.", "Make it, or leave --bucket out.")

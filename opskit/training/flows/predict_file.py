@@ -111,7 +111,7 @@ def predict_file(
         outputs: list[tuple[float, ...]] = []
         _ask_in_batches(client, workflow, endpoint, known, file, emit, lambda rows, answers: outputs.extend(answers))
         return FilePredictions(endpoint, file.rows, tuple(outputs))
-    with _replaced_when_whole(out) as writing:
+    with _atomic_replacement(out) as writing:
         writer = csv.writer(writing, lineterminator="\n")
         writer.writerow([*(file.header or known.features), *_new_columns(workflow, known, file)])
 
@@ -181,7 +181,7 @@ def _answer_columns(workflow: Workflow, known: KnownData, answers: Outputs) -> l
 
 
 @contextmanager
-def _replaced_when_whole(out: Path) -> Iterator[IO[str]]:
+def _atomic_replacement(out: Path) -> Iterator[IO[str]]:
     """A file to write to, which takes its place when all of it is written; else nothing is left."""
     half = out.with_name(f".{out.name}.{os.getpid()}")
     try:

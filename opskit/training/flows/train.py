@@ -27,7 +27,7 @@ from opskit.training.events import CostEstimated, JobSelected, RunEventSink, Upl
 from opskit.training.flows.deploy_endpoint import deploy_model
 from opskit.training.flows.follow import follow_training, follow_transform
 from opskit.training.flows.inspect_workflow import WorkflowInspection, inspect_workflow
-from opskit.training.flows.own_resources import tell_shared_owner
+from opskit.training.flows.own_resources import warn_of_shared_owner
 from opskit.training.flows.plan import RunPlan, TrainOptions, instance_configs, plan_run, started_concurrently
 from opskit.training.metrics import DataSplits, score_outputs, split_rows
 from opskit.training.reads import resources
@@ -75,7 +75,7 @@ def run_training(
     try:
         # Local checks first: none of them needs AWS, and each would otherwise fail after minutes that are paid for.
         check_installed()
-        tell_shared_owner(options.owner, emit)
+        warn_of_shared_owner(options.owner, emit)
         content = load_verified_data(workflow)
         training = instance_configs(workflow, options)[Workload.TRAINING]
         run.inspection = inspect_workflow(replace(workflow, training=training), content)
@@ -94,7 +94,7 @@ def run_training(
     except KeyboardInterrupt:
         run.exit = ExitCode.INTERRUPTED
         run.problems.append(NOTHING_RUNS)
-    run.running = client.left_running.running_resources(unreached=True)
+    run.running = client.live_resources.running_resources(unreached=True)
     return run
 
 

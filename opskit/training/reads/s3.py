@@ -16,7 +16,7 @@ class BucketState(StrEnum):
     ABSENT = "absent"
 
     @property
-    def is_to_be_made(self) -> bool:
+    def is_to_be_created(self) -> bool:
         """Whether it does not exist yet."""
         match self:
             case BucketState.ABSENT:

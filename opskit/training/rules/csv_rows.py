@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from opskit.core.exceptions import UsageError
 from opskit.training.rules.table_cells import CellKind, cell_number, classify_cell, feature_line, read_csv_rows
 
-_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
+_FILE_SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "compressed with gzip", "Decompress it: gunzip FILE."),
     (b"BZh", "compressed with bzip2", "Decompress it: bunzip2 FILE."),
     (b"\xfd7zXZ\x00", "compressed with xz", "Decompress it: unxz FILE."),
@@ -31,7 +31,7 @@ FIRST_BYTES = 16
 
 def foreign_format(content: bytes) -> tuple[str, str] | None:
     """What content is, and how it becomes CSV; None: nothing that is known here, so perhaps CSV."""
-    for beginning, name, remedy in _BEGINNINGS:
+    for beginning, name, remedy in _FILE_SIGNATURES:
         if content.startswith(beginning):
             return name, remedy
     return None

@@ -16,7 +16,7 @@ from opskit.training.rules.model import Task, Workflow
 from opskit.training.rules.table_cells import CellKind, class_name, classify_cell
 from opskit.training.rules.table_facts import (
     ColumnFacts,
-    Sighting,
+    FirstCell,
     TableFacts,
     feature_columns,
     ordered_classes,
@@ -86,7 +86,7 @@ def _refused(
     return TableReport(findings=(Finding(code, workflow.data_file, message, hint, line=line, value=value),))
 
 
-def _at(workflow: Workflow, code: str, column: str, seen: Sighting | None, message: str, hint: str = "") -> Finding:
+def _at(workflow: Workflow, code: str, column: str, seen: FirstCell | None, message: str, hint: str = "") -> Finding:
     """A finding in a column, at the first cell it holds for."""
     line, value = (seen.line, seen.value) if seen else (None, None)
     return Finding(code, workflow.data_file, message, hint, column, line, value)
@@ -102,7 +102,7 @@ def _check_shape(workflow: Workflow, facts: TableFacts) -> Iterator[Finding]:
         yield _at(workflow, "target-ignored", workflow.target, None, "it is the target, and in data.ignore.")
     for name, count in Counter(facts.names).items():
         if count > 1:
-            seen = Sighting(header_line, name)
+            seen = FirstCell(header_line, name)
             yield _at(workflow, "data-duplicate-column", name, seen, f"{count} columns have this name.", "Rename them.")
     for name in (*workflow.ignore, *workflow.keep):
         if name not in facts.names:
@@ -168,7 +168,7 @@ def _check_numbers(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]
     """What in a column is neither a number nor True and False."""
     for kind, code, says in _NOT_NUMBERS:
         if seen := column.first.get(kind):
-            text = f"it holds '{seen.value[:40]}', {says}.{_also(column.counts[kind] - 1)}"
+            text = f"it holds '{seen.value[:40]}', {says}.{_more_rows_text(column.counts[kind] - 1)}"
             yield _at(workflow, code, column.name, seen, text, _number_hint(seen.value))
     odd = column.odd_number
     if odd and (seen := column.first.get(CellKind.BOOLEAN)):
@@ -190,14 +190,14 @@ _NOT_NUMBERS = (
 )
 
 
-def _also(more: int) -> str:
+def _more_rows_text(more: int) -> str:
     """In how many more rows it is so."""
     return f" {more} more {'row is' if more == 1 else 'rows are'} like it." if more else ""
 
 
 def _check_target(workflow: Workflow, facts: TableFacts, target: ColumnFacts) -> Iterator[Finding]:
     if seen := target.first.get(CellKind.MISSING):
-        text = f"it is the target and has no value.{_also(target.counts[CellKind.MISSING] - 1)}"
+        text = f"it is the target and has no value.{_more_rows_text(target.counts[CellKind.MISSING] - 1)}"
         yield _at(workflow, "data-missing-label", target.name, seen, text, _LABEL_HINT)
     match workflow.task:
         case Task.REGRESSION:
@@ -264,7 +264,7 @@ def _check_two_classes(workflow: Workflow, target: ColumnFacts, names: tuple[str
 
 def _check_rows(workflow: Workflow, facts: TableFacts) -> Iterator[Finding]:
     """Whether there are enough rows to split."""
-    last = Sighting(facts.last_line, "")
+    last = FirstCell(facts.last_line, "")
     if facts.rows < _FEWEST_ROWS:
         text = f"it has {facts.rows} rows. With fewer than {_FEWEST_ROWS} the scores say nothing."
         yield Finding("data-too-small", workflow.data_file, text, "Bring more rows.", line=last.line or None)

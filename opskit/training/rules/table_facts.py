@@ -26,7 +26,7 @@ _IDENTIFIER = re.compile(r"(?i:(.*[\s_.-])?(id|idx|index|key|nr|no|number))|.*[a
 
 
 @dataclass(frozen=True)
-class Sighting:
+class FirstCell:
     """The first cell of a kind in a column."""
 
     line: int
@@ -42,13 +42,13 @@ class ColumnFacts:
 
     name: str
     counts: Counter[CellKind] = field(default_factory=Counter)
-    first: dict[CellKind, Sighting] = field(default_factory=dict)
-    low: Sighting | None = None
-    high: Sighting | None = None
-    odd_number: Sighting | None = None
+    first: dict[CellKind, FirstCell] = field(default_factory=dict)
+    low: FirstCell | None = None
+    high: FirstCell | None = None
+    odd_number: FirstCell | None = None
     """The first number that is neither 0 nor 1."""
     classes: Counter[str] = field(default_factory=Counter)
-    class_lines: dict[str, Sighting] = field(default_factory=dict)
+    class_lines: dict[str, FirstCell] = field(default_factory=dict)
     _lowest: float = math.inf
     _highest: float = -math.inf
     _numbering: set[float] | None = field(default_factory=set)
@@ -60,7 +60,7 @@ class ColumnFacts:
         kind = CellKind.NUMBER if number is not None else classify_cell(cell)
         self.counts[kind] += 1
         if kind not in self.first:
-            self.first[kind] = Sighting(line, cell)
+            self.first[kind] = FirstCell(line, cell)
         if number is None:
             self._numbering = None
         else:
@@ -69,15 +69,15 @@ class ColumnFacts:
             name = class_name(cell)
             self.classes[name] += 1
             if name not in self.class_lines:
-                self.class_lines[name] = Sighting(line, cell)
+                self.class_lines[name] = FirstCell(line, cell)
 
     def _note_number(self, number: float, line: int, cell: str) -> None:
         if number < self._lowest:
-            self._lowest, self.low = number, Sighting(line, cell)
+            self._lowest, self.low = number, FirstCell(line, cell)
         if number > self._highest:
-            self._highest, self.high = number, Sighting(line, cell)
+            self._highest, self.high = number, FirstCell(line, cell)
         if self.odd_number is None and number not in (0, 1):
-            self.odd_number = Sighting(line, cell)
+            self.odd_number = FirstCell(line, cell)
         if self._numbering is not None:
             if number.is_integer() and number not in self._numbering:
                 self._numbering.add(number)

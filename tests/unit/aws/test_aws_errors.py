@@ -13,7 +13,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from opskit.aws.errors import is_config_unseen, is_not_found, translate_error
+from opskit.aws.errors import is_config_not_found, is_not_found, translate_error
 from opskit.core.aws_names import iam_action
 from opskit.core.exceptions import (
     CREDENTIAL_CODES,
@@ -319,7 +319,7 @@ def test_a_429_that_is_not_in_aws_words_leaves_a_write_unknown(code: str, is_aws
 )
 def test_a_configuration_that_is_not_seen_yet_is_told_from_other_refusals(said: str, expected: bool) -> None:
     failure = AwsError("aws-refused", said, aws_code="ValidationException", aws_message=said)
-    assert is_config_unseen(failure) is expected
+    assert is_config_not_found(failure) is expected
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ from opskit.bills.flows import CurrentCosts
 from opskit.bills.render import costs_result
 from opskit.bills.rules.items import (
     BilledItem,
-    BudgetStanding,
+    BudgetState,
     Grouping,
     GroupKey,
     assess_budget,
     billed_item,
-    dearest_first,
     estimate_month,
     group_items,
+    most_expensive_first,
     parse_grouping,
     sum_items,
 )
@@ -114,7 +114,11 @@ def test_sums_leave_out_what_has_no_price_and_say_how_many() -> None:
 
 
 def test_what_has_no_price_comes_first_then_the_dearest() -> None:
-    assert [each.known_usd_per_hour for each in dearest_first([item("1"), item(None), item("3")])] == [None, 3, 1]
+    assert [each.known_usd_per_hour for each in most_expensive_first([item("1"), item(None), item("3")])] == [
+        None,
+        3,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,16 +166,16 @@ def test_the_month_counts_from_its_begin_and_to_its_end() -> None:
 @pytest.mark.parametrize(
     ("budget", "unpriced", "is_whole", "standing", "passed_after"),
     [
-        (5, False, True, BudgetStanding.PASSED, None),
-        (30, False, True, BudgetStanding.WILL_BE_PASSED, 10),
-        (30, True, False, BudgetStanding.WILL_BE_PASSED, 10),
-        (1000, False, True, BudgetStanding.KEPT, None),
-        (1000, True, True, BudgetStanding.UNKNOWN, None),
-        (1000, False, False, BudgetStanding.UNKNOWN, None),
+        (5, False, True, BudgetState.PASSED, None),
+        (30, False, True, BudgetState.WILL_BE_PASSED, 10),
+        (30, True, False, BudgetState.WILL_BE_PASSED, 10),
+        (1000, False, True, BudgetState.KEPT, None),
+        (1000, True, True, BudgetState.UNKNOWN, None),
+        (1000, False, False, BudgetState.UNKNOWN, None),
     ],
 )
 def test_a_budget_is_kept_only_if_all_is_known(
-    budget: int, unpriced: bool, is_whole: bool, standing: BudgetStanding, passed_after: float | None
+    budget: int, unpriced: bool, is_whole: bool, standing: BudgetState, passed_after: float | None
 ) -> None:
     items = [item("2", 5), *([item(None)] if unpriced else [])]
     found = assess_budget(Decimal(budget), estimate_month(items, NOW), sum_items(items), NOW, is_whole=is_whole)

@@ -15,11 +15,11 @@ from opskit.endpoints.flows.stop import execute_endpoint_stops
 from opskit.endpoints.flows.stop_plan import (
     EndpointStop,
     EndpointStopPolicy,
+    confirm_endpoint_graces,
     plan_endpoint_stops,
-    settle_endpoint_graces,
 )
 from opskit.endpoints.rules.restore_record import unpack_record
-from opskit.notifications.store import claim_untold_grace
+from opskit.notifications.store import claim_grace_notice
 from tests.fakes.account import in_memory
 from tests.fakes.endpoint_account import EndpointAccount
 from tests.fakes.endpoint_stops import NAME, TERMS, client_of, config_of, stop_endpoint
@@ -45,8 +45,8 @@ def test_of_two_runs_that_begin_a_grace_at_once_one_tells_of_it(account: Endpoin
         plan = plan_grace(account, first)
         account.fault = meanwhile
         ours = execute_endpoint_stops(plan, first, account.clock)
-        (told,) = settle_endpoint_graces(ours, first, account.clock)
-        (other,) = settle_endpoint_graces(done[0], second, account.clock)
+        (told,) = confirm_endpoint_graces(ours, first, account.clock)
+        (other,) = confirm_endpoint_graces(done[0], second, account.clock)
     assert (told.grace_begun, other.grace_begun) == (True, False)
     assert "another run of opskit began its grace" in other.reason
     assert told.stops_at == other.stops_at.replace(microsecond=0) if other.stops_at else False
@@ -60,7 +60,7 @@ def test_a_grace_whose_answer_was_lost_is_told_if_its_tag_stands(
     account.fault = lambda operation: trouble if operation == "AddTags" else ""
     with in_memory(account):
         done = execute_endpoint_stops(plan_grace(account, terms), terms, account.clock)
-        (settled,) = settle_endpoint_graces(done, terms, account.clock)
+        (settled,) = confirm_endpoint_graces(done, terms, account.clock)
     assert settled.grace_begun is begun
     assert settled.outcome is (None if begun else StopOutcome.UNKNOWN)
 
@@ -72,7 +72,7 @@ def test_what_an_untold_grace_needs_is_there_as_soon_as_its_tag(account: Endpoin
         (begun,) = execute_endpoint_stops(plan_grace(account, terms), terms, account.clock)
     endpoint = begun.inspected.endpoint
     row = {"kind": "endpoint", "account": endpoint.account, "region": endpoint.region, "name": NAME}
-    assert claim_untold_grace({**row, "stops_at": str(begun.stops_at)})
+    assert claim_grace_notice({**row, "stops_at": str(begun.stops_at)})
 
 
 def test_a_grace_begins_and_ends(account: EndpointAccount) -> None:

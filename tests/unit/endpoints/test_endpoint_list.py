@@ -20,9 +20,9 @@ from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_s
 from opskit.endpoints.render.list import endpoint_list_result
 from opskit.endpoints.render.rows import describe_variants
 from opskit.endpoints.render.stop import endpoint_stop_result
+from opskit.endpoints.rules.enums import EndpointOrder
 from opskit.endpoints.rules.idleness import EndpointAssessment, EndpointPolicy
 from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, VariantState
-from opskit.endpoints.rules.words import EndpointOrder
 from tests.fakes.account import NOW, client_error, in_memory
 from tests.fakes.endpoint_account import EndpointAccount
 from tests.fakes.random_account import random_account

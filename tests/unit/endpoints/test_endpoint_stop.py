@@ -226,9 +226,9 @@ def test_a_quota_that_will_not_be_there_is_told_before(account: EndpointAccount)
         clock = account.clock
         look = inspect_endpoints([client_of()], TERMS.idle_policy, clock.now(), EndpointFilter((NAME,)))
         (action,) = plan_endpoint_stops(look, look_terms, clock.now())
-    assert isinstance(action.return_note, str)
-    assert "the quota is 0" in action.return_note
-    assert not isinstance(action.return_note, Unknown)
+    assert isinstance(action.restore_warning, str)
+    assert "the quota is 0" in action.restore_warning
+    assert not isinstance(action.restore_warning, Unknown)
 
 
 def test_the_newest_record_brings_back_where_an_older_one_was_left(account: EndpointAccount) -> None:

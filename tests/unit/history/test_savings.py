@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from opskit.core.model import Notebook, Unknown
 from opskit.history.rules import (
     Deleted,
-    EndpointBirth,
+    EndpointCreation,
     EventKind,
     NotebookEvent,
     OtherAccount,
@@ -51,10 +51,10 @@ def notebook_now(status: str, since: float) -> Notebook:
 
 CASES: list[tuple[str, NotebookEvent, list[NotebookEvent], SeenNotebook, float | None, str]] = [
     ("started by opskit", stop_event(), [start_event(3)], OFFLINE, 3, "started again by opskit"),
-    ("an endpoint is still off", stop_event(), [], EndpointBirth(None), 10, "still off"),
-    ("an endpoint was made again", stop_event(), [], EndpointBirth(after_hours(4)), 4, "by somebody else"),
-    ("an endpoint was never deleted", stop_event(), [], EndpointBirth(after_hours(-9)), None, "not deleted"),
-    ("a lost delete took effect", stop_event(certain=False), [], EndpointBirth(None), 10, "still off"),
+    ("an endpoint is still off", stop_event(), [], EndpointCreation(None), 10, "still off"),
+    ("an endpoint was made again", stop_event(), [], EndpointCreation(after_hours(4)), 4, "by somebody else"),
+    ("an endpoint was never deleted", stop_event(), [], EndpointCreation(after_hours(-9)), None, "not deleted"),
+    ("a lost delete took effect", stop_event(certain=False), [], EndpointCreation(None), 10, "still off"),
     (
         "only the next start counts",
         stop_event(),

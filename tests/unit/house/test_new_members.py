@@ -206,7 +206,7 @@ def test_every_enumeration_is_chosen_from_by_something_that_fails_or_by_nobody(c
             "EvidenceSource",
             {
                 *("opskit/notebooks/flows/inspect.py", "opskit/notebooks/flows/recheck.py"),
-                "opskit/notebooks/rules/words.py",
+                "opskit/notebooks/rules/enums.py",
             },
         ),
         ("NotebookStatus", {"opskit/notebooks/rules/idleness.py"}),

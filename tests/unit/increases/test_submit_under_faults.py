@@ -106,7 +106,7 @@ def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
     assert {increase.outcome for increase in submit_all(aws)} == {IncreaseOutcome.ALREADY_OPEN}
 
 
-@pytest.mark.parametrize("channel", [channel for channel in Channel if channel.sent_as.is_sent])
+@pytest.mark.parametrize("channel", [channel for channel in Channel if channel.submission_type.is_sent])
 def test_a_second_run_sends_nothing_again_by_any_channel(channel: Channel) -> None:
     """A channel whose submissions are looked for where they never appear would send again."""
     aws = FaultyServiceQuotas(QUOTAS)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import UsageError
 from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL, keep_reason
-from opskit.keeps.rules import build_keep_tags, inherit_reason, standing_keep, would_shorten
+from opskit.keeps.rules import build_keep_tags, current_keep, inherit_reason, would_shorten
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -65,14 +65,14 @@ ODDLY, NO_MORE = {KEEP_UNTIL: "soon"}, {KEEP_UNTIL: "2026-01-01T11:00:00Z", KEEP
     ],
 )
 def test_what_would_be_kept_for_less_long(tags: dict[str, str], span: timedelta | None, shortens: bool) -> None:
-    standing = standing_keep(tags, NOW)
+    standing = current_keep(tags, NOW)
     assert standing is not None
     assert would_shorten(standing, build_keep_tags(span, "", NOW)) is shortens
 
 
 def test_what_is_kept_no_more_is_not_kept() -> None:
-    assert standing_keep(NO_MORE, NOW) is None
-    assert standing_keep({"team": "blue"}, NOW) is None
+    assert current_keep(NO_MORE, NOW) is None
+    assert current_keep({"team": "blue"}, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_is_kept_no_more_is_not_kept() -> None:
 def test_a_reason_stays_where_no_other_takes_its_place(
     tags: dict[str, str], span: timedelta | None, reason: str, then: dict[str, str]
 ) -> None:
-    standing = standing_keep(tags, NOW)
+    standing = current_keep(tags, NOW)
     assert standing is not None
     written = inherit_reason(standing, build_keep_tags(span, reason, NOW)).tags
     assert {key: value for key, value in written.items() if key != KEEP_UNTIL} == then
@@ -110,7 +110,7 @@ TAGS = st.dictionaries(
 def test_what_shortens_nothing_keeps_whenever_it_was_kept(
     tags: dict[str, str], span: timedelta | None, later: timedelta
 ) -> None:
-    standing, keep = standing_keep(tags, NOW), build_keep_tags(span, "", NOW)
+    standing, keep = current_keep(tags, NOW), build_keep_tags(span, "", NOW)
     if standing is None or would_shorten(standing, keep):
         return
     after = {key: value for key, value in tags.items() if key not in keep.tags_to_remove} | keep.tags

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opskit.core.model import JupyterState, Kernel, Notebook, NotebookVerdict, Terminal, Unknown
+from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notebooks.rules.evidence import LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, IdleRule, assess_notebook, is_conclusive
-from opskit.notebooks.rules.words import EvidenceSource
 from tests.fakes.notebook_evidence import jupyter_evidence
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

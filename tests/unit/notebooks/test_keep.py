@@ -13,7 +13,7 @@ from opskit.core.exceptions import AwsError, ConfirmationRequired, UsageError
 from opskit.core.model import Notebook
 from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL
 from opskit.keeps.flows import EndedKeep, KeepPlan, keep_resource, plan_keep, unkeep_resource
-from opskit.keeps.rules import KeepTags, StandingKeep, build_keep_tags
+from opskit.keeps.rules import CurrentKeep, KeepTags, build_keep_tags
 from opskit.notebooks.flows.keep import KEPT_NOTEBOOKS
 from opskit.state import journal
 from tests.fakes.created_notebooks import LAB, is_not_there, is_there
@@ -56,7 +56,7 @@ def test_a_keep_for_an_hour_ends_one_for_ever(aws: tuple[AwsClient, StubbedCalls
     script.add_answer("sagemaker", "delete_tags", {}, {"ResourceArn": LAB, "TagKeys": [KEEP]})
     plan = keep(client)
     assert plan.may_shorten
-    assert isinstance(plan.standing, StandingKeep)
+    assert isinstance(plan.standing, CurrentKeep)
     assert (plan.standing.until, plan.standing.why_kept) == (None, "kept: x")
 
 

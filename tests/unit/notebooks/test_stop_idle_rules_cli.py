@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opskit.core.grace import parse_grace_tag
-from opskit.notebooks.rules.words import EvidenceSource
+from opskit.notebooks.rules.enums import EvidenceSource
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.fake_aws import DENIED, Fault
 from tests.fakes.fake_notebooks import FakeNotebook

@@ -32,8 +32,8 @@ from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.own_traces import PastInspection, activity_without_inspections, trace_of_inspection
 from opskit.notebooks.store import InspectionLog
 from opskit.state.journal import ActionRecord
-from tests.fakes.desks import DEEDS, Desk, Event, is_kept
 from tests.fakes.stubbed_client import offline_client
+from tests.fakes.used_notebooks import USER_ACTIONS, Event, UsedNotebook, is_kept
 
 AFTER = timedelta(hours=1)
 GRACE = timedelta(minutes=30)
@@ -57,7 +57,7 @@ TERMS = st.builds(
 
 ANOTHER_RUN = "another run comes by"
 EVENTS = st.lists(
-    st.builds(Event, st.integers(0, 60), WHO, st.sampled_from([*DEEDS, ANOTHER_RUN, ANOTHER_RUN])), max_size=6
+    st.builds(Event, st.integers(0, 60), WHO, st.sampled_from([*USER_ACTIONS, ANOTHER_RUN, ANOTHER_RUN])), max_size=6
 )
 ANSWERS = st.lists(
     st.sampled_from(["taken", "throttled", "throttled", "throttled slowly", "lost", "lost on the way"]), max_size=8
@@ -71,13 +71,13 @@ class World(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
-        self.desks = {name: Desk(self.now, self.now, self.now) for name in NAMES}
+        self.used_notebooks = {name: UsedNotebook(self.now, self.now, self.now) for name in NAMES}
         self.terms = self.other_terms = StopPolicy(IdlePolicy(AFTER))
         self.asked, self.seconds = 0, 0.0
         self.events: list[Event] = []
         self.answers: list[str] = []
-        self.last: dict[str, tuple[datetime, Desk]] = {}
-        self.inside: dict[str, tuple[datetime, Desk]] = {}
+        self.last: dict[str, tuple[datetime, UsedNotebook]] = {}
+        self.inside: dict[str, tuple[datetime, UsedNotebook]] = {}
         self.looks: dict[str, list[PastInspection]] = {name: [] for name in NAMES}
         self.between: list[str] = []
         self.patches = ExitStack()
@@ -97,13 +97,13 @@ class World(RuleBasedStateMachine):
             "opskit.notebooks.flows.inspect.remember_names": lambda client, notebooks: None,
             **{
                 f"opskit.notebooks.flows.{module}.read_arn_tags": lambda client, arn: self.told(
-                    dict(self.desks[arn].tags)
+                    dict(self.used_notebooks[arn].tags)
                 )
                 for module in ("inspect", "inside", "recheck", "stop_plan")
             },
             "opskit.notebooks.flows.inspect.read_presigned_url": lambda client, name: name,
             "opskit.notebooks.flows.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.told(
-                self.desks[make_url()].view(self.now)
+                self.used_notebooks[make_url()].view(self.now)
             ),
             "opskit.notebooks.flows.inspect.load_past_inspections": lambda client, notebook: tuple(
                 self.looks[notebook.name]
@@ -149,40 +149,40 @@ class World(RuleBasedStateMachine):
         self.between.append("the journal")
 
     def notebook(self, name: str) -> Notebook:
-        desk = self.desks[name]
-        return Notebook("us-east-1", name, name, "ml.t2.medium", desk.status, desk.since)
+        used = self.used_notebooks[name]
+        return Notebook("us-east-1", name, name, "ml.t2.medium", used.status, used.since)
 
     def begin_last_look(self, name: str) -> None:
         """Its requests are sent now: what is so at this moment, it must see."""
-        self.last[name] = (self.now, replace(self.desks[name], tags=dict(self.desks[name].tags)))
+        self.last[name] = (self.now, replace(self.used_notebooks[name], tags=dict(self.used_notebooks[name].tags)))
         self.between.clear()
 
     def inspect_inside(self, name: str, notes: InspectionLog) -> InstanceReading:
         """Two readings, three seconds apart, through a terminal, which moves what Jupyter calls its last activity; then
         a look for files that were changed meanwhile.
         """
-        desk = self.desks[name]
-        self.inside[name] = (self.now, replace(desk, tags=dict(desk.tags)))
+        used = self.used_notebooks[name]
+        self.inside[name] = (self.now, replace(used, tags=dict(used.tags)))
         asked_at, before = self.now, self.last_activity(name)
         self.sleep(3.0)
         self.told(None)
-        begun, desk = self.inside[name][1].job, self.desks[name]
+        begun, used = self.inside[name][1].job, self.used_notebooks[name]
         # What has ended before the second reading is nobody's work any more, what began after the first may be unseen.
-        self.inside[name][1].job = desk.job if begun else ""
-        reading = desk.processes(self.now)
+        self.inside[name][1].job = used.job if begun else ""
+        reading = used.processes(self.now)
         self.told(None)
-        desk = self.desks[name]
-        desk.moved = traffic = self.now
+        used = self.used_notebooks[name]
+        used.moved = traffic = self.now
         self.told(None)
         notes.left = trace_of_inspection(self.last_activity(name) or traffic, traffic)
         before = activity_without_inspections(before, self.looks[name]) or asked_at
         self.looks[name].insert(0, PastInspection(asked_at, before, notes.left))
         self.told(None)
-        saved = self.desks[name].saved
+        saved = self.used_notebooks[name].saved
         return replace(reading, is_changing=saved is not None and saved >= asked_at)
 
     def last_activity(self, name: str) -> datetime | None:
-        seen = self.desks[name].view(self.now)
+        seen = self.used_notebooks[name].view(self.now)
         return seen.last_activity if isinstance(seen, JupyterState) else None
 
     def send(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -196,64 +196,64 @@ class World(RuleBasedStateMachine):
         if answer.startswith("throttled"):
             raise Throttled("throttled", "slow down")
         if answer != "lost on the way":
-            self.take(operation, self.desks[name], params)
+            self.take(operation, self.used_notebooks[name], params)
         if answer != "taken":
             raise OutcomeUnknown("outcome-unknown", "no answer came")
         return {}
 
-    def take(self, operation: str, desk: Desk, params: dict[str, Any]) -> None:
+    def take(self, operation: str, used: UsedNotebook, params: dict[str, Any]) -> None:
         match operation:
             case "stop_notebook_instance":
-                desk.status = "Stopped"
+                used.status = "Stopped"
             case "add_tags":
-                desk.tags.update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
+                used.tags.update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
             case "delete_tags":
                 for key in params["TagKeys"]:
-                    desk.tags.pop(key, None)
+                    used.tags.pop(key, None)
             case _:
                 pass
 
     def is_right_to_stop(self, name: str) -> None:
         """The moment of truth: a stop is sent. It must have been right when its last look's requests were."""
-        at, desk = self.last.pop(name)  # a second stop needs a look of its own
+        at, used = self.last.pop(name)  # a second stop needs a look of its own
         policy, grace = self.terms.idle_policy, self.terms.grace
         assert self.now - at <= timedelta(seconds=1), "it stands on something old"
         assert set(self.between) == {"an answer"}, "something lies between the look and the stop"
-        assert desk.status == "InService"
-        assert not desk.busy, "it was at work"
-        assert not desk.silent, "it could not be read"
-        assert not is_kept(desk, at), "it was kept"
-        self.was_right_inside(name, desk, at)
-        quiet = at - desk.worked(policy)
+        assert used.status == "InService"
+        assert not used.busy, "it was at work"
+        assert not used.silent, "it could not be read"
+        assert not is_kept(used, at), "it was kept"
+        self.was_right_inside(name, used, at)
+        quiet = at - used.worked(policy)
         assert quiet >= AFTER, "it was used just now"
         is_stuck = policy.max_age and quiet >= policy.max_age
-        if desk.terminal is not None:
+        if used.terminal is not None:
             assert policy.ignore_terminals or is_stuck, "a terminal was open"
-        assert not desk.tab or quiet >= policy.tab_age or is_stuck, "a tab was open"
+        assert not used.tab or quiet >= policy.tab_age or is_stuck, "a tab was open"
         # A tab that is closed again while opskit looks inside is all that such a look may hide.
-        is_hidden = any(look.after and look.asked_at <= desk.touched <= look.after for look in self.looks[name])
-        if at - desk.touched < AFTER and not is_hidden:
-            is_later = desk.terminal is not None and policy.ignore_terminals and desk.terminal >= desk.touched
+        is_hidden = any(look.after and look.asked_at <= used.touched <= look.after for look in self.looks[name])
+        if at - used.touched < AFTER and not is_hidden:
+            is_later = used.terminal is not None and policy.ignore_terminals and used.terminal >= used.touched
             assert quiet >= policy.tab_age or is_stuck or is_later, "somebody saved"
         if grace is not None:
-            told = parse_grace_tag(desk.tags[IDLE_SINCE], name)
+            told = parse_grace_tag(used.tags[IDLE_SINCE], name)
             assert told is not None, "opskit did not write its tag"
             marked = told.since
             assert at - marked >= grace, "its grace was not over"
-            assert marked >= desk.worked(policy), "it worked after it was tagged"
+            assert marked >= used.worked(policy), "it worked after it was tagged"
 
-    def was_right_inside(self, name: str, desk: Desk, at: datetime) -> None:
+    def was_right_inside(self, name: str, used: UsedNotebook, at: datetime) -> None:
         policy = self.terms.idle_policy
-        if policy.inside is not True or NO_INSIDE in desk.tags:
+        if policy.inside is not True or NO_INSIDE in used.tags:
             return
         looked_at, inside = self.inside[name]
         assert self.now - looked_at <= timedelta(seconds=30), "its look inside is old"
         assert inside.job != "computes", "a job was at work"
         waited = policy.max_age and at - inside.worked(policy) >= policy.max_age
         assert inside.job != "sleeps" or policy.ignore_background or waited, "a job was there"
-        assert desk.saved is None or at - desk.saved >= AFTER, "a file was changed"
+        assert used.saved is None or at - used.saved >= AFTER, "a file was changed"
 
-    @rule(name=WHO, does=st.sampled_from(list(DEEDS)))
+    @rule(name=WHO, does=st.sampled_from(list(USER_ACTIONS)))
     def somebody(self, name: str, does: str) -> None:
         self.do(name, does)
 
@@ -261,11 +261,11 @@ class World(RuleBasedStateMachine):
         if does == ANOTHER_RUN:
             self.let_another_run()
             return
-        desk = self.desks[name]
-        if does != "nothing" and desk.status == "Stopped":  # what is done first is to start it
-            self.desks[name] = Desk(self.now, self.now, self.now, tags=desk.tags)
+        used = self.used_notebooks[name]
+        if does != "nothing" and used.status == "Stopped":  # what is done first is to start it
+            self.used_notebooks[name] = UsedNotebook(self.now, self.now, self.now, tags=used.tags)
         else:
-            DEEDS[does](desk, self.now)
+            USER_ACTIONS[does](used, self.now)
 
     @rule(
         minutes=st.sampled_from([1, 31, 61, 500]),
@@ -312,13 +312,13 @@ class World(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end nobody works or keeps anything, and after a while all are off."""
         try:
-            for desk in self.desks.values():
-                desk.busy, desk.terminal, desk.silent, desk.tags = False, None, False, {}
-                desk.tab, desk.job = False, ""
+            for used in self.used_notebooks.values():
+                used.busy, used.terminal, used.silent, used.tags = False, None, False, {}
+                used.tab, used.job = False, ""
             terms = StopPolicy(IdlePolicy(AFTER, inside=True), GRACE)
             for minutes in (61, 31):  # what the first look inside moved is nobody's use half an hour later
                 self.opskit_comes_by(minutes, terms, [], ["throttled"] * 4, 0.2)
-            assert {desk.status for desk in self.desks.values()} == {"Stopped"}
+            assert {used.status for used in self.used_notebooks.values()} == {"Stopped"}
         finally:
             self.patches.close()
 
@@ -334,7 +334,7 @@ class Way:
         self.world.begin_last_look(self.name)
 
     def read_all(self) -> JupyterState | Unknown:
-        seen: JupyterState | Unknown = self.world.told(self.world.desks[self.name].view(self.world.now))
+        seen: JupyterState | Unknown = self.world.told(self.world.used_notebooks[self.name].view(self.world.now))
         return seen
 
     def inspect_inside(self, notes: InspectionLog) -> InstanceReading:

@@ -23,17 +23,17 @@ from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tags import IDLE_SINCE, KEEP
 from opskit.notebooks.flows.inspect import inspect_all
 from opskit.notebooks.flows.stop import execute_stops, plan_idle_stops
-from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy, settle_graces
+from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy, confirm_graces
 from opskit.notebooks.render.stop import stop_result
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
-from opskit.notebooks.rules.words import NotebookAction
 from opskit.notifications.cli import with_notifications
 from opskit.output.result import CommandResult
 from opskit.state.journal_file import DONE, STARTED, UNKNOWN
-from tests.fakes.desks import Desk
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
 from tests.fakes.two_runners import Runner, TwoRunners, two_runners
+from tests.fakes.used_notebooks import UsedNotebook
 from tests.seeds import few_of_many
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ class StopsWorld:
     lost: float = 0.0
     throttled: float = 0.0
     lag: float = 0.0
-    desks: dict[str, Desk] = field(default_factory=dict)
+    used_notebooks: dict[str, UsedNotebook] = field(default_factory=dict)
     was_lost: Counter[str] = field(default_factory=Counter)
     stopped_at: dict[str, float] = field(default_factory=dict)
     tagged_at: dict[str, list[float]] = field(default_factory=dict)
@@ -62,9 +62,9 @@ class StopsWorld:
 
     def __post_init__(self) -> None:
         before = self.world.now() - timedelta(hours=6)
-        self.desks = {name: Desk(before, before, before) for name in (*IDLE, *USED)}
-        self.desks["kept"].tags[KEEP] = "thesis"
-        self.desks["busy"].busy = True
+        self.used_notebooks = {name: UsedNotebook(before, before, before) for name in (*IDLE, *USED)}
+        self.used_notebooks["kept"].tags[KEEP] = "thesis"
+        self.used_notebooks["busy"].busy = True
 
     def stand_ins(self) -> dict[str, Callable[..., Any]]:
         flows = "opskit.notebooks.flows"
@@ -72,12 +72,14 @@ class StopsWorld:
             f"{flows}.inspect.list_notebooks": lambda client: iter(self.tell(self.notebooks)),
             f"{flows}.inspect.remember_names": lambda client, notebooks: None,
             **{
-                f"{flows}.{module}.read_arn_tags": lambda client, arn: self.tell(lambda: dict(self.desks[arn].tags))
+                f"{flows}.{module}.read_arn_tags": lambda client, arn: self.tell(
+                    lambda: dict(self.used_notebooks[arn].tags)
+                )
                 for module in ("inspect", "inside", "recheck", "stop_plan")
             },
             f"{flows}.inspect.list_kind_tags_or_none": lambda client, kind: None,
             f"{flows}.inspect.inspect_jupyter": lambda make_url, is_conclusive, line: self.tell(
-                lambda: self.desks[make_url()].view(self.world.now())
+                lambda: self.used_notebooks[make_url()].view(self.world.now())
             ),
             f"{flows}.inspect.load_past_inspections": lambda client, notebook: (),
             f"{flows}.inspect.read_workload_price": lambda *asked: Unknown("nobody knows"),
@@ -105,12 +107,12 @@ class StopsWorld:
         return nullcontext(Way(self, make_url()))
 
     def notebook(self, name: str) -> Notebook:
-        desk, seconds = self.desks[name], self.world.seconds
-        lags = desk.status == "Stopped" and seconds - self.stopped_at[name] < self.lag
-        return Notebook("us-east-1", name, name, "ml.t2.medium", "InService" if lags else desk.status, desk.since)
+        used, seconds = self.used_notebooks[name], self.world.seconds
+        lags = used.status == "Stopped" and seconds - self.stopped_at[name] < self.lag
+        return Notebook("us-east-1", name, name, "ml.t2.medium", "InService" if lags else used.status, used.since)
 
     def notebooks(self) -> list[Notebook]:
-        return [self.notebook(name) for name in self.desks]
+        return [self.notebook(name) for name in self.used_notebooks]
 
     def send(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         self.world.before_call("AWS")
@@ -128,22 +130,22 @@ class StopsWorld:
         return {}
 
     def take(self, operation: str, name: str, asked: dict[str, Any]) -> None:
-        desk = self.desks[name]
+        used = self.used_notebooks[name]
         match operation:
             case "stop_notebook_instance":
                 assert name in IDLE, f"{name} was stopped, which somebody uses"
-                if desk.status != "InService":
+                if used.status != "InService":
                     raise AwsError("invalid", "Status (Stopped) not in ([InService]).")
-                desk.status, self.stopped_at[name] = "Stopped", self.world.seconds
+                used.status, self.stopped_at[name] = "Stopped", self.world.seconds
             case "add_tags":
-                desk.tags.update({tag["Key"]: tag["Value"] for tag in asked["Tags"]})
+                used.tags.update({tag["Key"]: tag["Value"] for tag in asked["Tags"]})
                 self.tagged_at.setdefault(name, []).append(self.world.seconds)
             case _:
-                desk.tags.pop(IDLE_SINCE, None)
+                used.tags.pop(IDLE_SINCE, None)
 
     def hear(self, body: str) -> None:
         self.world.before_call("webhook")
-        for name in self.desks:
+        for name in self.used_notebooks:
             self.heard[name] += f"the notebook {name} is idle" in body
         self.world.take_turns()
 
@@ -157,7 +159,7 @@ class StopsWorld:
         def stop_idle() -> CommandResult:
             look = inspect_all(clients, terms.idle_policy, clock.now())
             plan = plan_idle_stops(look, terms, clock.now())
-            done.extend(settle_graces(execute_stops(plan, terms, clock), terms, clock))
+            done.extend(confirm_graces(execute_stops(plan, terms, clock), terms, clock))
             return stop_result(done, look, {})
 
         ctx: Any = SimpleNamespace(
@@ -180,7 +182,7 @@ class Way:
         return
 
     def read_all(self) -> Any:
-        return self.world.tell(lambda: self.world.desks[self.name].view(self.world.world.now()))
+        return self.world.tell(lambda: self.world.used_notebooks[self.name].view(self.world.world.now()))
 
     def close_connections(self) -> None:
         return
@@ -226,7 +228,7 @@ def test_two_runners_with_one_table_stop_what_is_idle_once_and_tell_it(
             for _ in range(3):
                 stops.come_by(runner)
                 world.sleep(2000)
-            assert {name: desk.status for name, desk in stops.desks.items()} == {
+            assert {name: used.status for name, used in stops.used_notebooks.items()} == {
                 **dict.fromkeys(IDLE, "Stopped"),
                 **dict.fromkeys(USED, "InService"),
             }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opskit.notifications import store
-from opskit.notifications.store import claim_untold_grace, mark_grace_told, note_new_grace, release_grace
+from opskit.notifications.store import claim_grace_notice, mark_grace_notified, note_new_grace, release_grace
 
 LAB: dict[str, Any] = {
     "account": "123456789012",
@@ -24,29 +24,29 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nobody_tells_what_another_run_is_telling_or_has_told() -> None:
-    assert not claim_untold_grace(LAB), "nobody said that it began"
+    assert not claim_grace_notice(LAB), "nobody said that it began"
     assert note_new_grace(LAB)
-    assert [claim_untold_grace(LAB) for _ in range(2)] == [True, False]
+    assert [claim_grace_notice(LAB) for _ in range(2)] == [True, False]
     release_grace(LAB)
-    assert [claim_untold_grace(LAB) for _ in range(3)] == [True, False, False]
-    mark_grace_told(LAB)
-    assert not claim_untold_grace(LAB)
+    assert [claim_grace_notice(LAB) for _ in range(3)] == [True, False, False]
+    mark_grace_notified(LAB)
+    assert not claim_grace_notice(LAB)
     assert note_new_grace(LAB)
-    assert not claim_untold_grace(LAB), "what was told is not told again by the run that began it"
+    assert not claim_grace_notice(LAB), "what was told is not told again by the run that began it"
 
 
 def test_whoever_was_killed_over_it_is_waited_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     note_new_grace(LAB)
-    assert [claim_untold_grace(LAB) for _ in range(2)] == [True, False]
+    assert [claim_grace_notice(LAB) for _ in range(2)] == [True, False]
     monkeypatch.setattr(store, "CLAIM_SECONDS", -1.0)
-    assert claim_untold_grace(LAB)
+    assert claim_grace_notice(LAB)
 
 
 @pytest.mark.parametrize("other", [{"name": "lab2"}, {"region": "eu-west-1"}, {"stops_at": "2096-03-01T12:00:01Z"}])
 def test_another_notebook_or_grace_is_another(other: dict[str, str]) -> None:
     note_new_grace(LAB)
-    assert not claim_untold_grace(LAB | other)
-    assert claim_untold_grace(LAB | {"stops_at": "2096-03-01T13:00:00+01:00"})
+    assert not claim_grace_notice(LAB | other)
+    assert claim_grace_notice(LAB | {"stops_at": "2096-03-01T13:00:00+01:00"})
 
 
 def test_a_state_folder_that_cannot_be_used_costs_the_second_try_only(
@@ -56,5 +56,5 @@ def test_a_state_folder_that_cannot_be_used_costs_the_second_try_only(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     assert not note_new_grace(LAB)
     release_grace(LAB)
-    mark_grace_told(LAB)
-    assert not claim_untold_grace(LAB)
+    mark_grace_notified(LAB)
+    assert not claim_grace_notice(LAB)

@@ -317,4 +317,4 @@ def test_what_an_interrupted_start_left_running(sends: BaseException | None, out
         raise KeyboardInterrupt
     [entry] = journal.journal_entries(LONG_AGO)
     assert entry.outcome == outcome
-    assert bool(client.left_running.running_resources()) == may_run
+    assert bool(client.live_resources.running_resources()) == may_run

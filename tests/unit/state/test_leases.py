@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opskit.state.home import StateHome
-from opskit.state.leases import BELIEVED_SECONDS, TAKEN_OVER_SECONDS, TableLease, TableLocks
+from opskit.state.leases import LEASE_VALID_SECONDS, TAKEOVER_SECONDS, TableLease, TableLocks
 from opskit.state.records import LockLost, Record
 from opskit.state.table_home import table_home
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
@@ -77,7 +77,7 @@ def test_a_living_lease_is_not_taken_whatever_a_clock_says(world: World, hours: 
             order.append("taken")
             theirs.check_held()
             with pytest.raises(LockLost):
-                world.seconds += BELIEVED_SECONDS + 1
+                world.seconds += LEASE_VALID_SECONDS + 1
                 lease.check_held()
     assert order == ["waits", "released", "taken"]
 
@@ -87,7 +87,7 @@ def test_the_lease_of_a_killed_run_is_taken_after_half_a_minute(world: World) ->
     dead = take_lock(world.new_home(), never_closed)
     begun = world.seconds
     with world.new_home().locks.hold_lock("increase", "1", on_wait=lambda: None) as lock:
-        assert TAKEN_OVER_SECONDS < world.seconds - begun < TAKEN_OVER_SECONDS + 10
+        assert TAKEOVER_SECONDS < world.seconds - begun < TAKEOVER_SECONDS + 10
         lock.check_held()
     with pytest.raises(LockLost):
         dead.check_held()

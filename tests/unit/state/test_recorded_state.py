@@ -20,7 +20,7 @@ from opskit.aws.session import AwsSession, CallerIdentity
 from opskit.increases.flows.plan import last_submission
 from opskit.increases.rules.channel import Channel
 from opskit.increases.store import QueueState, load_snapshots, pending_requests, submitted_requests
-from opskit.notebooks.rules.words import NotebookAction
+from opskit.notebooks.rules.enums import NotebookAction
 from opskit.quotas.reads.code_cache import load_cache
 from opskit.state.journal import DONE, JournalEntry, journal_entries
 

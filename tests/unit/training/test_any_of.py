@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from opskit.aws.api_members import knows_request_member
+from opskit.aws.api_members import has_request_member
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import UsageError
 from opskit.core.model import InstanceConfig, Price, Unknown, Workload
@@ -132,10 +132,10 @@ def test_types_are_named_once() -> None:
 def test_the_installed_botocore_is_asked_what_it_knows(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert knows_request_member("sagemaker", "CreateTrainingJob", "ResourceConfig", "InstanceCount")
-    assert not knows_request_member("sagemaker", "CreateTrainingJob", "ResourceConfig", "InstanceWishes")
-    assert knows_request_member("sagemaker", "CreateEndpointConfig", "ProductionVariants", "ModelName")
-    monkeypatch.setattr("opskit.training.flows.instance_choice.knows_request_member", lambda *path: False)
+    assert has_request_member("sagemaker", "CreateTrainingJob", "ResourceConfig", "InstanceCount")
+    assert not has_request_member("sagemaker", "CreateTrainingJob", "ResourceConfig", "InstanceWishes")
+    assert has_request_member("sagemaker", "CreateEndpointConfig", "ProductionVariants", "ModelName")
+    monkeypatch.setattr("opskit.training.flows.instance_choice.has_request_member", lambda *path: False)
     account = Account(quotas=quotas(M5, C5))
     ended = run_in(capsys, account, "train", "boston", "--any-of", f"{M5},{C5}")
     assert (ended.code, ended.envelope["errors"][0]["code"]) == (2, "sdk-too-old")

@@ -30,7 +30,7 @@ class Account:
         self.lines: list[Any] = []
         self.told: list[RunEvent] = []
         self.stopped: list[str] = []
-        self.left_running = LiveResources()
+        self.live_resources = LiveResources()
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.clock = Clock(lambda: self.now, self.sleep)
         for read in (

@@ -62,11 +62,11 @@ def _find_credentials(text: PastedText) -> Iterator[ErrorMatch]:
                 "region" if _NOT_ENABLED_TOO.search(around) else "",
                 "expired" if "expired" in around else "",
             )
-            profile = _profile_told(text, found.start())
+            profile = _named_profile(text, found.start())
             yield ErrorMatch(ErrorKind.CREDENTIALS, found.start(), subject=profile, details=details)
 
 
-def _profile_told(text: PastedText, at: int) -> str:
+def _named_profile(text: PastedText, at: int) -> str:
     """The profile that a message of opskit's names there."""
     own = _OWN_MESSAGE.search(text.flat, max(0, at - NEARBY), at + NEARBY)
     return text.word(own, "profile") if own else ""
@@ -98,7 +98,7 @@ def _find_sign_in(text: PastedText) -> Iterator[ErrorMatch]:
     ):
         is_refused = text.flat.startswith(compact_text(_NO_ACCESS), error.position)
         details = ("no-access",) if is_refused else ()
-        yield replace(error, subject=_profile_told(text, error.position), details=details)
+        yield replace(error, subject=_named_profile(text, error.position), details=details)
 
 
 def _explain_sign_in(error: ErrorMatch, region_hint: RegionHint | None) -> ExplanationParts:

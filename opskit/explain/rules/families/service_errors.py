@@ -24,7 +24,7 @@ _ENVELOPE = re.compile(
 )
 _LOG_GROUP = re.compile(r"/aws/sagemaker/(?:endpoints/[a-z0-9-]{1,63}?(?=inaccount|[^a-z0-9-]|$)|[a-z]{4,30}jobs)")
 # The code of an error where no boto3 stands around it: of the SDKs for Java and Go, CloudTrail, the wire, a log.
-_LOOSE = re.compile(
+_WRAPPED_ERROR = re.compile(
     r"errorcode:(?P<java>[a-z0-9.]{3,60}?);|apierror(?P<go>[a-z0-9]{3,60}?):|errorcode'?[:=]'(?P<trail>[a-z0-9.]{3,60}?)'"
     r"|__type'?[:=]'(?:[a-z0-9.]{1,60}#)?(?P<wire>[a-z0-9]{3,60}?)'"
     r"|(?P<bare>(?:validation|conflict|limitexceeded|resourcelimitexceeded|servicequotaexceeded|badrequest|modelerror|"
@@ -110,9 +110,9 @@ def find_whole_errors(text: PastedText) -> Iterator[ErrorMatch]:
         yield ErrorMatch(ErrorKind.AWS_REFUSED, found.start(), subject=code, details=details)
 
 
-def find_loose_errors(text: PastedText) -> Iterator[ErrorMatch]:
+def find_wrapped_errors(text: PastedText) -> Iterator[ErrorMatch]:
     """AWS's errors by what other clients wrap around them: the first one of a text."""
-    found = _LOOSE.search(text.flat)
+    found = _WRAPPED_ERROR.search(text.flat)
     if found:
         group = found.lastgroup or ""
         code = text.word(found, group)

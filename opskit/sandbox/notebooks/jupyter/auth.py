@@ -73,7 +73,7 @@ class SessionIdentityProvider(IdentityProvider):
         return None
 
 
-class FrontPage(JupyterHandler):
+class RootHandler(JupyterHandler):
     """The front page: lets in who has a valid token, sends the one without a session to sign in."""
 
     @allow_unauthenticated
@@ -95,4 +95,4 @@ def install_auth(app: ServerApp, tokens: PresignedTokens) -> None:
     """Put the sign-in in front of an initialized server."""
     identity_provider, web_app = cast(Any, app.identity_provider), cast(Any, app.web_app)
     identity_provider.tokens = tokens
-    web_app.add_handlers(".*$", [(r"/(?:tree|lab)?(?:/.*)?", FrontPage)])
+    web_app.add_handlers(".*$", [(r"/(?:tree|lab)?(?:/.*)?", RootHandler)])

@@ -101,7 +101,7 @@ def _unknown_names(workflow: Workflow, values: Mapping[str, str]) -> Iterator[Se
             yield setting_finding("script-mode-unsupported", name, value, text, "Leave it out.")
         elif not _is_known(name) and _is_refused(name, workflow.version):
             yield setting_finding(
-                "hyperparameter-unknown", name, value, "XGBoost has no such hyperparameter.", _meant(name)
+                "hyperparameter-unknown", name, value, "XGBoost has no such hyperparameter.", _name_suggestion(name)
             )
 
 
@@ -154,6 +154,6 @@ def _close_names(name: str) -> list[str]:
     )
 
 
-def _meant(name: str) -> str:
+def _name_suggestion(name: str) -> str:
     close = _close_names(name)
     return f"Did you mean '{close[0]}'?" if close else f"'{name}' is not in AWS's list of XGBoost's hyperparameters."

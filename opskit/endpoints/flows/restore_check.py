@@ -18,26 +18,26 @@ from opskit.endpoints.reads.attachments import read_attachments, read_scaling
 from opskit.endpoints.reads.endpoints import read_endpoint_config
 from opskit.endpoints.reads.models import ModelParts, read_model_parts
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, ScalingSettings
+from opskit.endpoints.rules.restore_limits import configuration_differences, needed_instances, restore_blocker
 from opskit.endpoints.rules.restore_record import RestoreRecord, build_record
-from opskit.endpoints.rules.returns import configuration_differences, needed_instances, return_room
-from opskit.endpoints.rules.stop_refusals import Attachments, ReturnFacts, return_refusal
+from opskit.endpoints.rules.stop_refusals import Attachments, RestoreFacts, restore_refusal
 from opskit.quotas.flows.check import check_quotas
 
 
 @dataclass(frozen=True)
-class ReturnCheck:
+class RestoreCheck:
     """What a stop needs: the record, where it goes, and what stands there now. ``refusal`` None: it can be brought
     back. ``data_unread`` is why it is not known whether the models' data are in S3.
     """
 
-    facts: ReturnFacts
+    facts: RestoreFacts
     record: RestoreRecord | None
     refusal: Problem | None
     data_unread: Unknown | None = None
 
 
 @dataclass(frozen=True)
-class ReturnParts:
+class RestoreInputs:
     """What was read of all that a return needs. ``config`` None: there is none."""
 
     config: JsonObject | Unknown | None
@@ -47,7 +47,7 @@ class ReturnParts:
     models: ModelParts = field(default_factory=ModelParts)
 
 
-def read_return_parts(client: AwsClient, known: HostedEndpoint) -> ReturnParts:
+def read_restore_inputs(client: AwsClient, known: HostedEndpoint) -> RestoreInputs:
     """Read what a return of an endpoint needs, by the names of its configuration and variants that are ``known``."""
     variants = [variant.name for variant in known.variants]
     (config, config_tags, models), attachments, scaling = gather(
@@ -55,7 +55,7 @@ def read_return_parts(client: AwsClient, known: HostedEndpoint) -> ReturnParts:
         partial(read_attachments, client, known.name),
         partial(read_scaling, client, known.name, variants),
     )
-    return ReturnParts(config, attachments, scaling, config_tags, models)
+    return RestoreInputs(config, attachments, scaling, config_tags, models)
 
 
 def _read_config_parts(
@@ -68,33 +68,33 @@ def _read_config_parts(
     return config, *gather(partial(read_arn_tags, client, arn), partial(read_model_parts, client, config))
 
 
-def check_return(client: AwsClient, seen: InspectedEndpoint, now: datetime) -> ReturnCheck:
+def check_restore(client: AwsClient, seen: InspectedEndpoint, now: datetime) -> RestoreCheck:
     """Whether an endpoint as it was just ``seen`` could be brought back, and by which record. What could not be read
     refuses it.
     """
-    return judge_return(read_return_parts(client, seen.endpoint), seen, now)
+    return assess_restore(read_restore_inputs(client, seen.endpoint), seen, now)
 
 
-def judge_return(parts: ReturnParts, seen: InspectedEndpoint, now: datetime) -> ReturnCheck:
+def assess_restore(parts: RestoreInputs, seen: InspectedEndpoint, now: datetime) -> RestoreCheck:
     """The same for what was read already."""
     endpoint, config, scaling = seen.endpoint, parts.config, parts.scaling
     if isinstance(config, Unknown) or config is None:
         gap = config if isinstance(config, Unknown) else Unknown(f"there is no configuration {endpoint.config}")
-        facts = ReturnFacts(endpoint, seen.tags, "", gap, Attachments(), scaling)
+        facts = RestoreFacts(endpoint, seen.tags, "", gap, Attachments(), scaling)
     else:
         missing = parts.models.unread or parts.models.missing
         differences = configuration_differences(endpoint, config)
         arn = str(config["EndpointConfigArn"])
-        facts = ReturnFacts(
+        facts = RestoreFacts(
             endpoint, seen.tags, arn, parts.config_tags, parts.attachments, scaling, missing, differences
         )
-    refusal = return_refusal(facts)
+    refusal = restore_refusal(facts)
     if refusal is not None or isinstance(seen.tags, Unknown) or isinstance(scaling, Unknown):
-        return ReturnCheck(facts, None, refusal)
-    return ReturnCheck(facts, build_record(endpoint, seen.tags, scaling, now), None, parts.models.data_unread)
+        return RestoreCheck(facts, None, refusal)
+    return RestoreCheck(facts, build_record(endpoint, seen.tags, scaling, now), None, parts.models.data_unread)
 
 
-def read_return_notes(
+def read_restore_warnings(
     client: AwsClient, endpoints: Sequence[HostedEndpoint], now: datetime
 ) -> dict[str, str | Unknown | None]:
     """Whether the quota will be there at the return of each endpoint, by name: what stands in the way, or why it cannot
@@ -104,7 +104,7 @@ def read_return_notes(
     if not types:
         return {}
     check = check_quotas([client], [Requirement(each, Workload.ENDPOINT) for each in types], now)
-    return {endpoint.name: return_room(check.headrooms, needed_instances(endpoint)) for endpoint in endpoints}
+    return {endpoint.name: restore_blocker(check.headrooms, needed_instances(endpoint)) for endpoint in endpoints}
 
 
 def _read_config(client: AwsClient, endpoint: HostedEndpoint) -> JsonObject | Unknown | None:

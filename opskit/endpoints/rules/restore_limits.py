@@ -58,16 +58,16 @@ def needed_instances(endpoint: HostedEndpoint) -> dict[str, int]:
     return dict(counts)
 
 
-def return_room(headrooms: Iterable[Headroom], own: Mapping[str, int]) -> str | Unknown | None:
+def restore_blocker(headrooms: Iterable[Headroom], own: Mapping[str, int]) -> str | Unknown | None:
     """What stands in the way of a return, as the quotas are used now: a sentence, ``Unknown`` where that cannot be
     told, None where nothing does. ``own`` are the instances that the endpoint itself holds, by type.
     """
-    parts = [_one_room(headroom, own) for headroom in headrooms]
+    parts = [_quota_blocker(headroom, own) for headroom in headrooms]
     short = next((part for part in parts if isinstance(part, str)), None)
     return short or next((part for part in parts if isinstance(part, Unknown)), None)
 
 
-def _one_room(headroom: Headroom, own: Mapping[str, int]) -> str | Unknown | None:
+def _quota_blocker(headroom: Headroom, own: Mapping[str, int]) -> str | Unknown | None:
     requirement = headroom.requirement
     held = own.get(requirement.instance_type, 0) if requirement.instance_type else sum(own.values())
     if requirement.per_job or not held:

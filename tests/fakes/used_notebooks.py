@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass
-class Desk:
+class UsedNotebook:
     """Somebody's notebook as it truly is. ``stirred`` is when a kernel last did anything, ``terminal`` when somebody
     last typed in the one that is open, ``touched`` when anything else was done, by a tab of the browser for example,
     which polls for as long as it is open (``tab``). ``saved`` is when a file was last changed, ``job`` what goes on
@@ -62,97 +62,97 @@ def process(pid: int, parent: int, program: str, grown: timedelta = timedelta(0)
     return InstanceProcess(pid, parent, "ec2-user", program, None, ("S", "S"), HOUR, 2 * HOUR, grown, grown)
 
 
-def works(desk: Desk, now: datetime) -> None:
-    desk.busy, desk.stirred = True, now
+def start_work(used: UsedNotebook, now: datetime) -> None:
+    used.busy, used.stirred = True, now
 
 
-def rests(desk: Desk, now: datetime) -> None:
-    desk.busy, desk.stirred = False, now
+def end_work(used: UsedNotebook, now: datetime) -> None:
+    used.busy, used.stirred = False, now
 
 
-def opens_a_terminal(desk: Desk, now: datetime) -> None:
-    desk.terminal = now
+def open_terminal(used: UsedNotebook, now: datetime) -> None:
+    used.terminal = now
 
 
-def closes_the_terminal(desk: Desk, now: datetime) -> None:
-    desk.touched = max(desk.touched, desk.terminal or desk.touched)
-    desk.terminal = None
+def close_terminal(used: UsedNotebook, now: datetime) -> None:
+    used.touched = max(used.touched, used.terminal or used.touched)
+    used.terminal = None
 
 
-def saves(desk: Desk, now: datetime) -> None:
-    desk.touched = desk.saved = now
+def save_file(used: UsedNotebook, now: datetime) -> None:
+    used.touched = used.saved = now
 
 
-def opens_a_tab(desk: Desk, now: datetime) -> None:
-    desk.tab = True
+def open_tab(used: UsedNotebook, now: datetime) -> None:
+    used.tab = True
 
 
-def closes_the_tab(desk: Desk, now: datetime) -> None:
-    desk.touched = now if desk.tab else desk.touched
-    desk.tab = False
+def close_tab(used: UsedNotebook, now: datetime) -> None:
+    used.touched = now if used.tab else used.touched
+    used.tab = False
 
 
-def begins_a_job(job: str) -> Callable[[Desk, datetime], None]:
-    return lambda desk, now: setattr(desk, "job", job)
+def start_job(job: str) -> Callable[[UsedNotebook, datetime], None]:
+    return lambda used, now: setattr(used, "job", job)
 
 
-def allows_to_look_inside(desk: Desk, now: datetime) -> None:
-    desk.tags.pop(NO_INSIDE, None)
+def allow_inspection(used: UsedNotebook, now: datetime) -> None:
+    used.tags.pop(NO_INSIDE, None)
 
 
-def tags(key: str, hours: int = 0) -> Callable[[Desk, datetime], None]:
-    return lambda desk, now: desk.tags.update({key: (now + hours * HOUR).isoformat()})
+def tags(key: str, hours: int = 0) -> Callable[[UsedNotebook, datetime], None]:
+    return lambda used, now: used.tags.update({key: (now + hours * HOUR).isoformat()})
 
 
-def keeps_no_more(desk: Desk, now: datetime) -> None:
-    desk.tags.pop(KEEP, None)
+def remove_keep(used: UsedNotebook, now: datetime) -> None:
+    used.tags.pop(KEEP, None)
 
 
-def stops_it(desk: Desk, now: datetime) -> None:
-    desk.status = "Stopped"
+def stop_notebook(used: UsedNotebook, now: datetime) -> None:
+    used.status = "Stopped"
 
 
-def is_silent(silent: bool) -> Callable[[Desk, datetime], None]:
-    def deed(desk: Desk, now: datetime) -> None:
-        desk.silent = silent
+def set_unreadable(silent: bool) -> Callable[[UsedNotebook, datetime], None]:
+    def action(used: UsedNotebook, now: datetime) -> None:
+        used.silent = silent
 
-    return deed
-
-
-def copies_mark(desk: Desk, now: datetime) -> None:
-    desk.tags[IDLE_SINCE] = grace_tag("dan", timedelta(hours=3), now=now)
+    return action
 
 
-DEEDS: dict[str, Callable[[Desk, datetime], None]] = {
-    "nothing": lambda desk, now: None,
-    "begins to work": works,
-    "rests": rests,
-    "opens a terminal": opens_a_terminal,
-    "saves": saves,
-    "opens a tab": opens_a_tab,
-    "closes the tab": closes_the_tab,
-    "computes beside Jupyter": begins_a_job("computes"),
-    "waits beside Jupyter": begins_a_job("sleeps"),
-    "ends its job": begins_a_job(""),
+def copy_grace_tag(used: UsedNotebook, now: datetime) -> None:
+    used.tags[IDLE_SINCE] = grace_tag("dan", timedelta(hours=3), now=now)
+
+
+USER_ACTIONS: dict[str, Callable[[UsedNotebook, datetime], None]] = {
+    "nothing": lambda used, now: None,
+    "begins to work": start_work,
+    "rests": end_work,
+    "opens a terminal": open_terminal,
+    "saves": save_file,
+    "opens a tab": open_tab,
+    "closes the tab": close_tab,
+    "computes beside Jupyter": start_job("computes"),
+    "waits beside Jupyter": start_job("sleeps"),
+    "ends its job": start_job(""),
     "forbids to look inside": tags(NO_INSIDE),
-    "allows to look inside": allows_to_look_inside,
-    "closes the terminal": closes_the_terminal,
+    "allows to look inside": allow_inspection,
+    "closes the terminal": close_terminal,
     "keeps it": tags(KEEP),
     "keeps it for three hours": tags(KEEP_UNTIL, 3),
-    "no longer keeps it": keeps_no_more,
+    "no longer keeps it": remove_keep,
     "types a mark of old": tags(IDLE_SINCE, -3),
-    "copies a mark of another": copies_mark,
+    "copies a mark of another": copy_grace_tag,
     "marks it of tomorrow": tags(IDLE_SINCE, 24),
     "excuses it": tags(UNREADABLE_OK),
-    "closes its door": is_silent(True),
-    "opens its door": is_silent(False),
-    "stops it": stops_it,
+    "becomes unreadable": set_unreadable(True),
+    "becomes readable": set_unreadable(False),
+    "stops it": stop_notebook,
 }
 
 
-def is_kept(desk: Desk, now: datetime) -> bool:
-    until = desk.tags.get(KEEP_UNTIL)
-    return KEEP in desk.tags or (until is not None and datetime.fromisoformat(until) > now)
+def is_kept(used: UsedNotebook, now: datetime) -> bool:
+    until = used.tags.get(KEEP_UNTIL)
+    return KEEP in used.tags or (until is not None and datetime.fromisoformat(until) > now)
 
 
 @dataclass(frozen=True)
