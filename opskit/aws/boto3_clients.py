@@ -18,9 +18,9 @@ from weakref import WeakSet
 from opskit.aws.api_call import check_client_call
 from opskit.aws.connections import bad_endpoint, require_endpoint_url
 from opskit.aws.credential_failures import (
+    can_prompt_for_mfa,
     credentials_failure,
     find_mfa_serial,
-    has_terminal,
     mfa_code_missing,
     operation_for_credentials,
     role_not_assumed,
@@ -129,7 +129,7 @@ class Boto3Clients:
                     has_keys = os.environ.get("AWS_ACCESS_KEY_ID") and "profile" not in session.instance_variables()
                     serial = None if has_keys else find_mfa_serial(session.full_config.get("profiles", {}), profile)
                     # botocore would write a prompt for the code into a log, and read from whatever standard input is.
-                    if serial and not has_terminal():
+                    if serial and not can_prompt_for_mfa():
                         raise mfa_code_missing(profile, serial, region)
                 credentials = session.get_credentials()
             if credentials is None:

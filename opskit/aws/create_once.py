@@ -50,7 +50,7 @@ def create_once(
 _CONFIG_LAG_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
-def create_when_config_exists(create: Callable[[], None], exists: Callable[[], bool], clock: Clock) -> None:
+def create_when_config_visible(create: Callable[[], None], exists: Callable[[], bool], clock: Clock) -> None:
     """Create an endpoint once, and again where AWS does not see its configuration yet: that refusal has made nothing.
 
     Raises:

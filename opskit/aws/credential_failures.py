@@ -79,7 +79,7 @@ def find_mfa_serial(profiles: Mapping[str, Any], profile: str | None) -> str | N
     return None
 
 
-def has_terminal() -> bool:
+def can_prompt_for_mfa() -> bool:
     """Whether an MFA code can be asked for; Python asks on the terminal itself, whatever standard input is."""
     try:
         with Path("/dev/tty").open("rb"):

@@ -24,7 +24,7 @@ from opskit.aws.partitions import is_aws_host
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import CredentialsError, UsageError
 
-# A call waits for its look, so one answer may take no longer than the look as a whole.
+# A call waits for its reading, so one answer may take no longer than the reading as a whole.
 READ_SECONDS = 5.0
 # Sessions that are kept: a program has few credentials, but a server may have one set for each of its users.
 _MAX_SESSIONS = 32

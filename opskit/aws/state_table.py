@@ -29,7 +29,7 @@ _BATCH = 25
 # minutes, and a burst is over sooner.
 _TRIES = 17
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-_CLOCK_IS_OFF = timedelta(seconds=5)
+_CLOCK_SKEW_STEP = timedelta(seconds=5)
 _CONFLICTS = ("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded")
 
 
@@ -46,18 +46,18 @@ class StateTable:
     name: str
     pause: Callable[[float], None] = time.sleep
     local_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _ahead: timedelta = field(default_factory=timedelta)
+    _clock_skew: timedelta = field(default_factory=timedelta)
 
     @cached_property
     def client(self) -> AwsClient:
         """The client of the table's Region."""
         return self.connect()
 
-    def clock_offset(self) -> timedelta:
+    def clock_skew(self) -> timedelta:
         """By how much AWS's clock, which is one for all runners, is ahead of this machine's, as far as an answer has
         told; zero where that is no more than what an answer takes.
         """
-        return self._ahead
+        return self._clock_skew
 
     def query_items(self, partition: str, begins: str = "", *, newest_first: bool = False) -> Iterator[Item]:
         """The items of a partition whose sort key begins with a text, in the order of that key."""
@@ -265,10 +265,10 @@ class StateTable:
         given = response_time(answer)
         if given is None:
             return  # a stand-in without a Date: then this machine's clock is as good as any
-        ahead = given - self.local_clock()
+        skew = given - self.local_clock()
         # A Date is cut to the second and arrives late, and times must not jump back from answer to answer.
-        if abs(ahead - self._ahead) > _CLOCK_IS_OFF:
-            self._ahead = ahead
+        if abs(skew - self._clock_skew) > _CLOCK_SKEW_STEP:
+            self._clock_skew = skew
 
 
 def _write_condition(replaces: str | None) -> dict[str, Any]:

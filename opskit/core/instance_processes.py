@@ -17,8 +17,8 @@ class InstanceProcess:
     ``kernel_id`` is the id of the Jupyter kernel that it says it is (so does what a kernel has forked); ``unit`` the
     system service it belongs to, None where it belongs to none. ``is_bare_shell`` says that it is a shell which was
     given neither a script nor a command to run, ``had_child`` that at either reading a process had been begun by it,
-    ``is_look`` that it is a look inside, by this run of opskit or another. ``threads`` is how many it has: one whose
-    main thread has ended, which Linux calls a zombie, goes on with the others.
+    ``is_inspection`` that it is an inspection by this run of opskit or another. ``threads`` is how many it has: one
+    whose main thread has ended, which Linux calls a zombie, goes on with the others.
     """
 
     pid: int
@@ -37,7 +37,7 @@ class InstanceProcess:
     unit: str | None = None
     is_bare_shell: bool = False
     had_child: bool = False
-    is_look: bool = False
+    is_inspection: bool = False
     threads: int = 1
 
     @property

@@ -13,11 +13,11 @@ from opskit.core.grace import IdleStep
 SeenT = TypeVar("SeenT")
 
 FRESH_SECONDS = 1.0
-"""No change stands on anything older. Where the answers take longer, the look is made again."""
+"""No change stands on anything older. Where the answers take longer, all is read again."""
 
-# Where so many looks took longer, the next will as well: the way there is slow, and not just this moment busy.
+# Where so many rechecks took longer, the next will as well: the connection is slow, and not just this moment busy.
 MAX_STALE_READS = 5
-"""So many looks that took too long are made before a change is given up."""
+"""After so many rechecks that took too long a change is given up."""
 
 # A run that did not see another's tag looked before it was there, and sends its own at most so long after its look; the
 # last one that was sent stays.

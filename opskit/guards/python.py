@@ -27,8 +27,8 @@ from opskit.aws.session import open_session
 from opskit.core.clock import system_clock
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import Requirement, Workload
+from opskit.guards.flows.account_reading import READING_SECONDS
 from opskit.guards.flows.call_guard import CallGuard, SharedReadings
-from opskit.guards.flows.call_reading import READING_SECONDS
 from opskit.guards.flows.conditions import GuardConditions, check_conditions
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.guards.render.guard import guard_result
@@ -39,8 +39,8 @@ from opskit.guards.rules.guard_access import GuardAccess, access_text, merge_acc
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# All guards of a process share their looks.
-_board = SharedReadings(system_clock())
+# All guards of a process share their readings.
+_readings = SharedReadings(system_clock())
 _lock = threading.RLock()
 _process_guard: ProcessGuard | None = None
 # The guard of each session that has one; a second takes the place of the first, as when a cell is run again.
@@ -66,7 +66,7 @@ class ProcessGuard:
         self._needs = declared_needs(declared, policy.hours)
         self._session = boto3_session
         self.replaced: ProcessGuard | None = None
-        self._guard = CallGuard(policy, _board, _warn_user, self._is_watched)
+        self._guard = CallGuard(policy, _readings, _warn_user, self._is_watched)
 
     def _is_watched(self, call: OutgoingCall) -> bool:
         return self._session is None or call.is_of_session(self._session)

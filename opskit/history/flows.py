@@ -14,7 +14,7 @@ from opskit.aws.session import AwsSession
 from opskit.core.exceptions import AwsError, OpskitError, Problem
 from opskit.core.model import Notebook, Unknown
 from opskit.core.owners import person_of
-from opskit.endpoints.reads.endpoints import list_creation_times
+from opskit.endpoints.reads.endpoints import list_endpoint_creation_times
 from opskit.endpoints.rules.enums import EndpointAction
 from opskit.history.rules import (
     Deleted,
@@ -202,7 +202,7 @@ def _read_stopped(
     looks = gather_all([partial(_list_by_name, session, region) for region in regions])
     found = dict(zip(regions, looks, strict=True))
     hosting = list(dict.fromkeys(entry.region for entry in endpoints))
-    hosted = gather_all([partial(_list_creation_times, session, region) for region in hosting])
+    hosted = gather_all([partial(_list_endpoint_creation_times, session, region) for region in hosting])
     created = dict(zip(hosting, hosted, strict=True))
     problems = tuple(look for look in (*looks, *hosted) if isinstance(look, Problem))
     seen: dict[str, SeenNotebook] = {entry.id: _seen_notebook(entry, found[entry.region]) for entry in notebooks}
@@ -210,9 +210,9 @@ def _read_stopped(
     return seen, problems
 
 
-def _list_creation_times(session: AwsSession, region: str) -> dict[str, datetime] | Problem:
+def _list_endpoint_creation_times(session: AwsSession, region: str) -> dict[str, datetime] | Problem:
     try:
-        return list_creation_times(session.client(region))
+        return list_endpoint_creation_times(session.client(region))
     except AwsError as failure:
         return failure.problem
 

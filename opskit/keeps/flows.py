@@ -69,21 +69,21 @@ class KeptKind(Generic[ResourceT]):
 
 @dataclass(frozen=True)
 class KeepPlan(Generic[ResourceT]):
-    """A keep, and the one whose place it would take. ``standing`` None: the resource is not kept; ``Unknown``: the
+    """A keep, and the one whose place it would take. ``current`` None: the resource is not kept; ``Unknown``: the
     caller may not read its tags.
     """
 
     kind: KeptKind[ResourceT]
     resource: ResourceT
     keep: KeepTags
-    standing: CurrentKeep | Unknown | None
+    current: CurrentKeep | Unknown | None
 
     @property
     def may_shorten(self) -> bool:
         """Whether the resource would be kept for less long than now, as far as is known."""
-        if isinstance(self.standing, Unknown):
+        if isinstance(self.current, Unknown):
             return self.keep.until is not None
-        return self.standing is not None and would_shorten(self.standing, self.keep)
+        return self.current is not None and would_shorten(self.current, self.keep)
 
 
 def plan_keep(
@@ -96,10 +96,10 @@ def plan_keep(
         AwsError: AWS does not say how it is.
     """
     found = kind.find(client, name)
-    standing = _read_current_keep(client, found, clock)
-    if isinstance(standing, CurrentKeep) and not would_shorten(standing, keep):
-        keep = inherit_reason(standing, keep)
-    return KeepPlan(kind, found, keep, standing)
+    current = _read_current_keep(client, found, clock)
+    if isinstance(current, CurrentKeep) and not would_shorten(current, keep):
+        keep = inherit_reason(current, keep)
+    return KeepPlan(kind, found, keep, current)
 
 
 def keep_resource(client: AwsClient, plan: KeepPlan[ResourceT], clock: Clock) -> None:
@@ -138,7 +138,7 @@ class EndedKeep(Generic[ResourceT]):
 
     resource: ResourceT
     removed: Sequence[str]
-    standing: CurrentKeep | Unknown | None
+    previous: CurrentKeep | Unknown | None
     is_dry: bool = False
 
 
@@ -153,11 +153,11 @@ def unkeep_resource(
         AwsError: AWS refused.
     """
     found = kind.find(client, name)
-    standing = _read_current_keep(client, found, clock)
+    current = _read_current_keep(client, found, clock)
     if dry_run:
         there = _present_tags(_tags_or_denied(client, found), KEEP_TAG_KEYS)
-        return EndedKeep(found, there, standing, is_dry=True)
-    return EndedKeep(found, _remove_tags(client, kind, found, KEEP_TAG_KEYS, clock), standing)
+        return EndedKeep(found, there, current, is_dry=True)
+    return EndedKeep(found, _remove_tags(client, kind, found, KEEP_TAG_KEYS, clock), current)
 
 
 def _read_current_keep(client: AwsClient, resource: KeptResource, clock: Clock) -> CurrentKeep | Unknown | None:
@@ -177,9 +177,9 @@ def _send_keep_tags(client: AwsClient, plan: KeepPlan[ResourceT], clock: Clock) 
     with plan.kind.prepare_tagging(client, plan.resource, plan.keep.tags) as intent:
 
         def attempt() -> None:
-            standing = _read_current_keep(client, plan.resource, clock)
-            if isinstance(standing, CurrentKeep) and standing != plan.standing and would_shorten(standing, plan.keep):
-                text = f"Somebody has kept {plan.resource.name} meanwhile ({standing.why_kept}). Nothing was changed."
+            current = _read_current_keep(client, plan.resource, clock)
+            if isinstance(current, CurrentKeep) and current != plan.current and would_shorten(current, plan.keep):
+                text = f"Somebody has kept {plan.resource.name} meanwhile ({current.why_kept}). Nothing was changed."
                 raise ConfirmationRequired("kept-meanwhile", text, "Run the command again to replace that.")
             intent.send_change(plan.keep.tags)
 

@@ -16,9 +16,9 @@ from opskit.output.result import CommandResult
 def confirm_shortening_text(plan: KeepPlan[ResourceT]) -> str:
     """What somebody has to agree to before a keep takes the place of a longer one."""
     name, new = plan.resource.name, _kept_until_text(plan)
-    if isinstance(plan.standing, CurrentKeep):
-        return f"{name} is {plan.standing.why_kept}. This would replace that, and protect it {new} only."
-    why = plan.standing.reason if isinstance(plan.standing, Unknown) else ""
+    if isinstance(plan.current, CurrentKeep):
+        return f"{name} is {plan.current.why_kept}. This would replace that, and protect it {new} only."
+    why = plan.current.reason if isinstance(plan.current, Unknown) else ""
     return f"Whether {name} is kept already cannot be read ({why}). This would replace that, and keep it {new}."
 
 
@@ -57,13 +57,13 @@ def _place_record(resource: KeptResource) -> dict[str, Any]:
 
 def _keep_record(plan: KeepPlan[ResourceT], outcome: str) -> dict[str, Any]:
     kept = {"kept_until": plan.keep.until, "tags": plan.keep.tags, "outcome": outcome}
-    return {**_place_record(plan.resource), **kept, "replaced": _current_keep_record(plan.standing)}
+    return {**_place_record(plan.resource), **kept, "replaced": _current_keep_record(plan.current)}
 
 
 def _keep_notes(plan: KeepPlan[ResourceT], *, dry_run: bool) -> tuple[str, ...]:
     verb = "would be kept" if dry_run else "is kept"
     said = f"{plan.resource.name} {verb} {_kept_until_text(plan)}."
-    return (said, *_replaced_keep_notes(plan.standing, dry_run))
+    return (said, *_replaced_keep_notes(plan.current, dry_run))
 
 
 def unkeep_result(ended: EndedKeep[ResourceT]) -> CommandResult:
@@ -75,9 +75,9 @@ def unkeep_result(ended: EndedKeep[ResourceT]) -> CommandResult:
         **_place_record(ended.resource),
         "removed": list(ended.removed),
         "outcome": "planned" if ended.is_dry else "done",
-        "replaced": _current_keep_record(ended.standing),
+        "replaced": _current_keep_record(ended.previous),
     }
-    return CommandResult(data, notes=(text, *_replaced_keep_notes(ended.standing, ended.is_dry)))
+    return CommandResult(data, notes=(text, *_replaced_keep_notes(ended.previous, ended.is_dry)))
 
 
 def _kept_until_text(plan: KeepPlan[ResourceT]) -> str:
@@ -86,15 +86,15 @@ def _kept_until_text(plan: KeepPlan[ResourceT]) -> str:
     return f"until {plan.keep.until:%Y-%m-%d %H:%M} UTC"
 
 
-def _current_keep_record(standing: CurrentKeep | Unknown | None) -> dict[str, Any] | None:
+def _current_keep_record(current: CurrentKeep | Unknown | None) -> dict[str, Any] | None:
     """How a resource was kept before; null: not, or it could not be read."""
-    if not isinstance(standing, CurrentKeep):
+    if not isinstance(current, CurrentKeep):
         return None
-    return {"kept_until": standing.until, "reason": standing.reason or None, "tags": standing.tags}
+    return {"kept_until": current.until, "reason": current.reason or None, "tags": current.tags}
 
 
-def _replaced_keep_notes(standing: CurrentKeep | Unknown | None, dry_run: bool) -> tuple[str, ...]:
-    match standing:
+def _replaced_keep_notes(current: CurrentKeep | Unknown | None, dry_run: bool) -> tuple[str, ...]:
+    match current:
         case CurrentKeep(why_kept=reason):
             return (f"Now it is {reason}." if dry_run else f"Before that it was {reason}.",)
         case Unknown(reason=reason):

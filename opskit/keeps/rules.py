@@ -93,16 +93,16 @@ def current_keep(tags: Mapping[str, str], now: datetime) -> CurrentKeep | None:
     return CurrentKeep(until, reason.strip(), because, {key: tags[key] for key in KEEP_TAG_KEYS if key in tags})
 
 
-def would_shorten(standing: CurrentKeep, keep: KeepTags) -> bool:
+def would_shorten(current: CurrentKeep, keep: KeepTags) -> bool:
     """Whether a resource would be kept for less long than it is already."""
-    return keep.until is not None and (standing.until is None or keep.until < standing.until)
+    return keep.until is not None and (current.until is None or keep.until < current.until)
 
 
-def inherit_reason(standing: CurrentKeep, keep: KeepTags) -> KeepTags:
+def inherit_reason(current: CurrentKeep, keep: KeepTags) -> KeepTags:
     """The same keep, with the reason of the one whose place it takes where it has none of its own: the reason is what
     makes whoever reads it leave the resource alone.
     """
     has_own = KEEP_REASON in keep.tags or keep.tags.get(KEEP, _NO_REASON) != _NO_REASON
-    if has_own or standing.reason in ("", _NO_REASON):
+    if has_own or current.reason in ("", _NO_REASON):
         return keep
-    return KeepTags(keep.until, {**keep.tags, KEEP if keep.until is None else KEEP_REASON: standing.reason})
+    return KeepTags(keep.until, {**keep.tags, KEEP if keep.until is None else KEEP_REASON: current.reason})

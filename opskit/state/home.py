@@ -50,12 +50,12 @@ class StateHome:
     journal: JournalStore
     locks: LockStore
     name: str | None = None
-    clock_offset: Callable[[], timedelta] = timedelta
+    clock_skew: Callable[[], timedelta] = timedelta
     local_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def clock_now(self) -> datetime:
         """The time by the home's clock."""
-        return self.local_clock() + self.clock_offset()
+        return self.local_clock() + self.clock_skew()
 
 
 _home: StateHome | None = None

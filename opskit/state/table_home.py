@@ -32,7 +32,7 @@ def open_table_home(place: TablePlace, connect: Callable[[], AwsSession]) -> Sta
 def table_home(table: StateTable, name: str) -> StateHome:
     """The home in a table, by the name that people know it by."""
     return StateHome(
-        TableRecords(table), TableJournal(table), TableLocks(table), name, table.clock_offset, table.local_clock
+        TableRecords(table), TableJournal(table), TableLocks(table), name, table.clock_skew, table.local_clock
     )
 
 

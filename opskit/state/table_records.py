@@ -93,7 +93,7 @@ class TableRecords:
     def _item_of(self, kind: RecordTable, record: Record) -> tuple[ItemKey, Item]:
         item = write_attributes({column: record[column] for column in kind.columns})
         if kind.kept_for is not None:
-            expires = self.table.local_clock() + self.table.clock_offset() + kind.kept_for + _EXPIRY_MARGIN
+            expires = self.table.local_clock() + self.table.clock_skew() + kind.kept_for + _EXPIRY_MARGIN
             item[EXPIRES] = {"N": str(int(expires.timestamp()))}
         if item_size(item) > LARGEST_ITEM - 1024:  # the rest is for the key and the write's ID
             text = f"A record of {kind.name} has {item_size(item)} bytes, and DynamoDB takes {LARGEST_ITEM} in an item."

@@ -62,69 +62,69 @@ def process(pid: int, parent: int, program: str, grown: timedelta = timedelta(0)
     return InstanceProcess(pid, parent, "ec2-user", program, None, ("S", "S"), HOUR, 2 * HOUR, grown, grown)
 
 
-def start_work(used: UsedNotebook, now: datetime) -> None:
-    used.busy, used.stirred = True, now
+def start_work(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.busy, notebook.stirred = True, now
 
 
-def end_work(used: UsedNotebook, now: datetime) -> None:
-    used.busy, used.stirred = False, now
+def end_work(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.busy, notebook.stirred = False, now
 
 
-def open_terminal(used: UsedNotebook, now: datetime) -> None:
-    used.terminal = now
+def open_terminal(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.terminal = now
 
 
-def close_terminal(used: UsedNotebook, now: datetime) -> None:
-    used.touched = max(used.touched, used.terminal or used.touched)
-    used.terminal = None
+def close_terminal(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.touched = max(notebook.touched, notebook.terminal or notebook.touched)
+    notebook.terminal = None
 
 
-def save_file(used: UsedNotebook, now: datetime) -> None:
-    used.touched = used.saved = now
+def save_file(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.touched = notebook.saved = now
 
 
-def open_tab(used: UsedNotebook, now: datetime) -> None:
-    used.tab = True
+def open_tab(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.tab = True
 
 
-def close_tab(used: UsedNotebook, now: datetime) -> None:
-    used.touched = now if used.tab else used.touched
-    used.tab = False
+def close_tab(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.touched = now if notebook.tab else notebook.touched
+    notebook.tab = False
 
 
 def start_job(job: str) -> Callable[[UsedNotebook, datetime], None]:
-    return lambda used, now: setattr(used, "job", job)
+    return lambda notebook, now: setattr(notebook, "job", job)
 
 
-def allow_inspection(used: UsedNotebook, now: datetime) -> None:
-    used.tags.pop(NO_INSIDE, None)
+def allow_inspection(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.tags.pop(NO_INSIDE, None)
 
 
 def tags(key: str, hours: int = 0) -> Callable[[UsedNotebook, datetime], None]:
-    return lambda used, now: used.tags.update({key: (now + hours * HOUR).isoformat()})
+    return lambda notebook, now: notebook.tags.update({key: (now + hours * HOUR).isoformat()})
 
 
-def remove_keep(used: UsedNotebook, now: datetime) -> None:
-    used.tags.pop(KEEP, None)
+def remove_keep(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.tags.pop(KEEP, None)
 
 
-def stop_notebook(used: UsedNotebook, now: datetime) -> None:
-    used.status = "Stopped"
+def stop_notebook(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.status = "Stopped"
 
 
 def set_unreadable(silent: bool) -> Callable[[UsedNotebook, datetime], None]:
-    def action(used: UsedNotebook, now: datetime) -> None:
-        used.silent = silent
+    def action(notebook: UsedNotebook, now: datetime) -> None:
+        notebook.silent = silent
 
     return action
 
 
-def copy_grace_tag(used: UsedNotebook, now: datetime) -> None:
-    used.tags[IDLE_SINCE] = grace_tag("dan", timedelta(hours=3), now=now)
+def copy_grace_tag(notebook: UsedNotebook, now: datetime) -> None:
+    notebook.tags[IDLE_SINCE] = grace_tag("dan", timedelta(hours=3), now=now)
 
 
 USER_ACTIONS: dict[str, Callable[[UsedNotebook, datetime], None]] = {
-    "nothing": lambda used, now: None,
+    "nothing": lambda notebook, now: None,
     "begins to work": start_work,
     "rests": end_work,
     "opens a terminal": open_terminal,
@@ -150,9 +150,9 @@ USER_ACTIONS: dict[str, Callable[[UsedNotebook, datetime], None]] = {
 }
 
 
-def is_kept(used: UsedNotebook, now: datetime) -> bool:
-    until = used.tags.get(KEEP_UNTIL)
-    return KEEP in used.tags or (until is not None and datetime.fromisoformat(until) > now)
+def is_kept(notebook: UsedNotebook, now: datetime) -> bool:
+    until = notebook.tags.get(KEEP_UNTIL)
+    return KEEP in notebook.tags or (until is not None and datetime.fromisoformat(until) > now)
 
 
 @dataclass(frozen=True)

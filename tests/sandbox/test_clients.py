@@ -170,9 +170,9 @@ from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute
 
 import opskit.aws.outgoing_calls as reads
-import opskit.guards.flows.call_guard as looks
+import opskit.guards.flows.call_guard as guard
 
-reads.READ_SECONDS = looks.READING_SECONDS = 300.0  # a busy machine takes its time
+reads.READ_SECONDS = guard.READING_SECONDS = 300.0  # a busy machine takes its time
 bucket, told = os.environ["BUCKET"], {}
 boto = boto3.Session(region_name=os.environ["AWS_REGION"])
 session = Session(boto_session=boto, default_bucket=bucket)

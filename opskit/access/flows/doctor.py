@@ -49,7 +49,7 @@ class DoctorReport:
     region: str | None = None
     region_from: str | None = None
     endpoint: str | None = None
-    clock_offset: float | None = None
+    clock_skew: float | None = None
     support_plan: bool | None = None
     commands: tuple[CommandPermissions, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
@@ -80,15 +80,15 @@ def _check_account(report: DoctorReport, settings: Settings, session: AwsSession
     report.caller = session.identity()
     report.findings.insert(0, Finding("credentials", CheckState.OK, report.caller.arn))
     wanted = grants_of_commands(API_CALLS) | required_grants(REGION_DISCOVERY_CALLS) | _state_grants(session)
-    ahead, may = gather(
+    skew, may = gather(
         partial(result_or_error, partial(read_clock_skew, client, clock.now)),
         partial(read_permissions, client, report.caller, wanted, _policy_scope(client, settings)),
     )
-    report.clock_offset = None if isinstance(ahead, OpskitError) else ahead
+    report.clock_skew = None if isinstance(skew, OpskitError) else skew
     report.commands = command_permissions(may.answers)
     report.support_plan = None if isinstance(may.support_plan, Unknown) else may.support_plan
     report.findings += [
-        clock_finding(report.clock_offset),
+        clock_finding(report.clock_skew),
         permissions_finding(report.commands),
         _support_plan_finding(may),
         Finding("cost of looking", CheckState.OK, _COST_OF_METRICS),

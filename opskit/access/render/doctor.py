@@ -45,7 +45,7 @@ def _doctor_data(report: DoctorReport) -> dict[str, Any]:
         "region": report.region,
         "region_from": report.region_from,
         "endpoint": report.endpoint,
-        "clock_ahead_seconds": report.clock_offset,
+        "clock_ahead_seconds": report.clock_skew,
         "support_plan": report.support_plan,
         "checks": [_check_record(finding) for finding in report.findings],
         "commands": [_command_record(command_permissions) for command_permissions in report.commands],

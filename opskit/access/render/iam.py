@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from opskit.access.rules.conditional_permissions import conditional_permissions
-from opskit.access.rules.grants import Grant, allows_terminals, makes_roles, passes_roles
+from opskit.access.rules.grants import Grant, allows_notebook_shells, makes_roles, passes_roles
 from opskit.access.rules.policy import LARGEST_INLINE, LARGEST_MANAGED, Scope, policy_size
 from opskit.core.exceptions import Problem
 from opskit.core.json_text import ascii_json
@@ -65,7 +65,7 @@ _NAMED_ROLES_WARNING = Problem(
 
 
 def _warnings(grants: Collection[Grant], scope: Scope) -> Iterator[Problem]:
-    if allows_terminals(grants):
+    if allows_notebook_shells(grants):
         yield _SHELL_WARNING
     if makes_roles(grants):
         yield _ROLE_MAKER_WARNING

@@ -122,7 +122,7 @@ def _endpoint_grants(command: str, grant: Grant) -> Iterable[Grant]:
         yield replace(grant, rule=rule)
 
 
-def allows_terminals(grants: Iterable[Grant]) -> bool:
+def allows_notebook_shells(grants: Iterable[Grant]) -> bool:
     """Whether permissions hold the key to notebooks, which opens a terminal there to whoever has it."""
     return any(grant.kind == ACCESS for grant in grants)
 

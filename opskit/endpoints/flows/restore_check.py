@@ -18,7 +18,7 @@ from opskit.endpoints.reads.attachments import read_attachments, read_scaling
 from opskit.endpoints.reads.endpoints import read_endpoint_config
 from opskit.endpoints.reads.models import ModelParts, read_model_parts
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, ScalingSettings
-from opskit.endpoints.rules.restore_limits import configuration_differences, needed_instances, restore_blocker
+from opskit.endpoints.rules.restore_blockers import configuration_differences, needed_instances, restore_blocker
 from opskit.endpoints.rules.restore_record import RestoreRecord, build_record
 from opskit.endpoints.rules.stop_refusals import Attachments, RestoreFacts, restore_refusal
 from opskit.quotas.flows.check import check_quotas

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.create_once import create_when_config_exists
+from opskit.aws.create_once import create_when_config_visible
 from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done
 from opskit.aws.resource_tags import read_tags
@@ -172,7 +172,7 @@ class _Restoration:
         return StartResult(plan.name, StartOutcome.DONE, endpoint, self.record, step)
 
     def _create(self) -> None:
-        create_when_config_exists(
+        create_when_config_visible(
             lambda: changes.create_endpoint_again(self.client, self.record, self.record.tags),
             lambda: describe_endpoint(self.client, self.record.endpoint) is not None,
             self.clock,

@@ -30,7 +30,7 @@ def list_endpoint_names(client: AwsClient) -> list[str]:
         return [summary["EndpointName"] for page in pages for summary in page["Endpoints"]]
 
 
-def list_creation_times(client: AwsClient) -> dict[str, datetime]:
+def list_endpoint_creation_times(client: AwsClient) -> dict[str, datetime]:
     """When each endpoint of a Region was made, by name, without those that are being deleted.
 
     Raises:

@@ -39,7 +39,7 @@ def suggested_increase(
     )
 
 
-def show_quota_command(error: ErrorMatch, region_hint: RegionHint | None) -> str | None:
+def quota_lookup_command(error: ErrorMatch, region_hint: RegionHint | None) -> str | None:
     """How to see the quota that an error is about, where its numbers are not known."""
     requirement = error.quota.demand if error.quota else None
     if requirement is None or error.quota is None:

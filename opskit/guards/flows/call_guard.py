@@ -19,7 +19,7 @@ from opskit.aws.gather import start_in_background
 from opskit.aws.outgoing_calls import OutgoingCall
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OpskitError
-from opskit.guards.flows.call_reading import READING_SECONDS, AccountReading, PendingReading, start_reading
+from opskit.guards.flows.account_reading import READING_SECONDS, AccountReading, PendingReading, start_reading
 from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.call_refused import CallRefused
 from opskit.guards.rules.call_verdict import CallVerdict, Outcome, judge_call, unknown_warning
@@ -154,7 +154,7 @@ class CallGuard:
     """
 
     policy: CallPolicy
-    board: SharedReadings
+    readings: SharedReadings
     warn: Callable[[str], None]
     is_watched: Callable[[OutgoingCall], bool] = lambda call: True
     refusal: tuple[str, str] | None = None
@@ -168,7 +168,7 @@ class CallGuard:
         if is_plain_read(call.operation) or not self.is_watched(call):
             return
         if starts_nothing(call.operation):
-            self.board.forget_ended(call.operation, call.params)
+            self.readings.forget_ended(call.operation, call.params)
             return
         if not call.is_well_formed():  # botocore says why, and sends nothing
             return
@@ -183,7 +183,7 @@ class CallGuard:
         Raises:
             GuardRefused: they do not.
         """
-        reading = self.board.find_or_start(client, needs, with_prices=self.policy.has_budget)
+        reading = self.readings.find_or_start(client, needs, with_prices=self.policy.has_budget)
         self._act_on(self._assess_needs(None, client.region, needs, reading, READING_SECONDS))
 
     def _act_on(self, verdict: CallVerdict) -> None:
@@ -223,8 +223,8 @@ class CallGuard:
         AWS turns out not to have taken it. ``call`` None: the needs were declared.
         """
         found = reading.pending.finish(seconds)
-        with self.board.lock:
-            headrooms = found.assess_needs(needs, self.board.take_unseen_grants(reading, found))
+        with self.readings.lock:
+            headrooms = found.assess_needs(needs, self.readings.take_unseen_grants(reading, found))
             operation = call.operation if call else ""
             verdict = judge_call(
                 operation,
@@ -240,8 +240,8 @@ class CallGuard:
             if call and _is_sent(verdict, self.policy):
                 resource = started_resource(call.operation, call.params)
                 # Under the lock of the count above: of two calls that fit one by one only one may pass.
-                granted = self.board.grant(reading, needs.needs, resource)
-                call.on_not_accepted(partial(self.board.release_grant, granted))
+                granted = self.readings.grant(reading, needs.needs, resource)
+                call.on_not_accepted(partial(self.readings.release_grant, granted))
         return verdict
 
     def _read_needs(self, call: OutgoingCall) -> tuple[RequestNeeds, _SharedReading | None]:
@@ -256,7 +256,7 @@ class CallGuard:
         if not needs.needs and not needs.limits:
             return needs, None
         client = opened[0] if opened else call.open_reader()
-        return needs, self.board.find_or_start(client, needs, with_prices=self.policy.has_budget)
+        return needs, self.readings.find_or_start(client, needs, with_prices=self.policy.has_budget)
 
 
 def _open_reader(call: OutgoingCall) -> AwsClient:

@@ -14,13 +14,13 @@ from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
 from opskit.core.exceptions import ExitCode, UsageError
 from opskit.core.model import Price, Quota
-from opskit.guards.flows.call_guard import read_description
-from opskit.guards.flows.call_reading import (
+from opskit.guards.flows.account_reading import (
     needs_as_requirements,
     read_quotas_of,
     requirements_to_read,
     worst_headrooms,
 )
+from opskit.guards.flows.call_guard import read_description
 from opskit.guards.reads.plan_files import CloudAssembly
 from opskit.guards.reads.template_resolver import TemplateResolver
 from opskit.guards.rules.call_budget import CallCost, CallPolicy, Prices, budget_reasons, call_cost

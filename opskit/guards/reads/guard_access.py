@@ -22,7 +22,7 @@ _PROBES: tuple[_Probe, ...] = (
 )
 _PRICE_PROBE: _Probe = ("pricing", "get_products", {"ServiceCode": "AmazonSageMaker", "MaxResults": 1})
 # AWS's word for a quota without an applied value: it was allowed to say so.
-_READABLE = ("NoSuchResourceException",)
+_ACCESS_PROVEN_CODES = ("NoSuchResourceException",)
 
 
 def read_guard_access(client: AwsClient, *, with_prices: bool) -> GuardAccess:
@@ -36,7 +36,7 @@ def read_guard_access(client: AwsClient, *, with_prices: bool) -> GuardAccess:
     failures = [
         (iam_prefix(service), result)
         for (service, _, _), result in zip(probes, results, strict=True)
-        if isinstance(result, OpskitError) and not _is_readable_error(result)
+        if isinstance(result, OpskitError) and not _proves_access(result)
     ]
     return merge_access(
         [prefix for prefix, failure in failures if isinstance(failure, AccessDenied)],
@@ -49,5 +49,5 @@ def _send_probe(client: AwsClient, probe: _Probe) -> Mapping[str, Any]:
     return client.read(service, operation, **params)
 
 
-def _is_readable_error(failure: OpskitError) -> bool:
-    return isinstance(failure, AwsError) and failure.aws_code in _READABLE
+def _proves_access(failure: OpskitError) -> bool:
+    return isinstance(failure, AwsError) and failure.aws_code in _ACCESS_PROVEN_CODES

@@ -89,7 +89,7 @@ def submit_increases(
         UsageError: the state directory cannot be used.
     """
     # What is stored with a time is compared with it by other machines, whose clocks may be others.
-    shared = replace(clock, now=lambda: clock.now() + state_home().clock_offset())
+    shared = replace(clock, now=lambda: clock.now() + state_home().clock_skew())
     by_region = {client.region: _SubmitContext(client, why, shared, emit) for client in clients}
     return tuple(_submit_one(by_region[increase.region], increase) for increase in increases)
 

@@ -16,7 +16,9 @@ from opskit.notebooks.rules.role import TRUST, notebook_role_policy
 from opskit.state.journal import journal_action
 
 _MADE_BY = {MADE_BY: "opskit notebook create"}
-_DESCRIPTION = "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
+_ROLE_DESCRIPTION = (
+    "Notebook instances made by opskit: train and deploy, S3 only in the account's own SageMaker buckets"
+)
 
 
 def create_notebook_role(client: AwsClient, owner: Owner, boundary: str | None, reason: str) -> None:
@@ -36,7 +38,7 @@ def create_notebook_role(client: AwsClient, owner: Owner, boundary: str | None, 
                 "create_role",
                 RoleName=NOTEBOOK_ROLE_NAME,
                 AssumeRolePolicyDocument=json.dumps(TRUST),
-                Description=_DESCRIPTION,
+                Description=_ROLE_DESCRIPTION,
                 **tagged,
                 **bounded,
             )

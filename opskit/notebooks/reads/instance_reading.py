@@ -171,7 +171,7 @@ def _build_process(
         kernel_id=kernel[1] if kernel else None,
         unit=unit,
         had_child=listed.pid in parents,
-        is_look=listed.arguments.startswith(COMMAND_ARGUMENTS),
+        is_inspection=listed.arguments.startswith(COMMAND_ARGUMENTS),
         threads=after.threads,
         is_bare_shell=_SHELL.fullmatch(program) is not None and _is_bare(program, listed.arguments.split()[1:]),
     )

@@ -26,7 +26,9 @@ _WORKING_STATES = frozenset({"R", "D"})
 
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh"})
 # System services that begin what somebody else has asked for.
-_LOGIN_SERVICES = frozenset(f"{name}.service" for name in ("cron", "crond", "atd", "ssh", "sshd", "amazon-ssm-agent"))
+_USER_PROCESS_SERVICES = frozenset(
+    f"{name}.service" for name in ("cron", "crond", "atd", "ssh", "sshd", "amazon-ssm-agent")
+)
 # Their own processes, which are of the system.
 _DAEMONS = frozenset({"cron", "crond", "atd", "sshd", "sshd:", "amazon-ssm-agent"})
 
@@ -105,8 +107,8 @@ def _find_context(reading: InstanceReading, idle_kernels: Collection[str]) -> _P
     shell = by_pid.get(reading.shell)
     server = by_pid.get(shell.parent) if shell else None
     ancestors = _find_ancestors(server, by_pid) if server else frozenset()
-    looks = {reading.shell, *(process.pid for process in reading.processes if process.is_look)}
-    own = {process.pid for process in reading.processes if looks & _find_ancestors(process, by_pid)}
+    inspections = {reading.shell, *(process.pid for process in reading.processes if process.is_inspection)}
+    own = {process.pid for process in reading.processes if inspections & _find_ancestors(process, by_pid)}
     return _ProcessContext(
         jupyter=ancestors,
         ours=frozenset(own),
@@ -172,7 +174,7 @@ def _is_of_the_system(process: InstanceProcess, around: _ProcessContext) -> bool
     """As old as the boot, or below a system service other than Jupyter's own and those that let people in."""
     if process.begun_after_boot <= BOOT_SPAN:
         return True
-    if process.unit in _LOGIN_SERVICES:
+    if process.unit in _USER_PROCESS_SERVICES:
         return process.program in _DAEMONS
     return process.unit is not None and process.unit != around.jupyter_unit
 

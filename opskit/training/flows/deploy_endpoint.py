@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from opskit.aws.client import AwsClient
-from opskit.aws.create_once import create_once, create_when_config_exists
+from opskit.aws.create_once import create_once, create_when_config_visible
 from opskit.aws.log_tail import read_log_tail
 from opskit.core.aws_names import endpoint_logs
 from opskit.core.clock import Clock
@@ -73,7 +73,7 @@ def _create_endpoint(
         tags = (*workflow.settings.tags, (DEPLOYED_UNTIL, until.isoformat(timespec="seconds")))
         workflow = replace(workflow, settings=replace(workflow.settings, tags=tags))
     try:
-        create_when_config_exists(
+        create_when_config_visible(
             lambda: changes.create_endpoint(client, workflow, owner, model, config),
             lambda: resources.read_endpoint(client, model) is not None,
             clock,

@@ -285,9 +285,9 @@ READERS: dict[str, tuple[Answers, Read]] = {
         {"ListEndpoints": {"Endpoints": [listed_as("Endpoint")]}},
         hosted_endpoints.list_endpoint_names,
     ),
-    "list_creation_times": (
+    "list_endpoint_creation_times": (
         {"ListEndpoints": {"Endpoints": [listed_as("Endpoint")]}},
-        hosted_endpoints.list_creation_times,
+        hosted_endpoints.list_endpoint_creation_times,
     ),
     "read_hosted_endpoint": (
         {"DescribeEndpoint": HOSTED, "DescribeEndpointConfig": HOSTED_CONFIG},

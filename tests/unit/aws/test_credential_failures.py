@@ -157,7 +157,7 @@ def test_an_environment_that_gives_no_credentials_is_told_with_the_step(
 def test_a_code_that_nobody_can_be_asked_for_is_not_asked_for(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opskit.aws.boto3_clients.has_terminal", lambda: False)
+    monkeypatch.setattr("opskit.aws.boto3_clients.can_prompt_for_mfa", lambda: False)
     problem = failure_of("mfa").problem
     assert problem.code == "no-mfa-code"
     assert "'mfa'" in problem.message
@@ -168,7 +168,7 @@ def test_a_code_that_nobody_can_be_asked_for_is_not_asked_for(
 def test_keys_in_the_environment_need_no_code_although_the_profile_would(
     sts_server: FixedAnswer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opskit.aws.boto3_clients.has_terminal", lambda: False)
+    monkeypatch.setattr("opskit.aws.boto3_clients.can_prompt_for_mfa", lambda: False)
     for name, value in (("PROFILE", "mfa"), ("ACCESS_KEY_ID", "AKIDEXAMPLE"), ("SECRET_ACCESS_KEY", "x")):
         monkeypatch.setenv(f"AWS_{name}", value)
     sts_server.answer = xml_error("InvalidClientTokenId", "no such key")

@@ -164,7 +164,7 @@ def test_the_month_counts_from_its_begin_and_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "unpriced", "is_whole", "standing", "passed_after"),
+    ("budget", "unpriced", "is_whole", "state", "passed_after"),
     [
         (5, False, True, BudgetState.PASSED, None),
         (30, False, True, BudgetState.WILL_BE_PASSED, 10),
@@ -175,11 +175,11 @@ def test_the_month_counts_from_its_begin_and_to_its_end() -> None:
     ],
 )
 def test_a_budget_is_kept_only_if_all_is_known(
-    budget: int, unpriced: bool, is_whole: bool, standing: BudgetState, passed_after: float | None
+    budget: int, unpriced: bool, is_whole: bool, state: BudgetState, passed_after: float | None
 ) -> None:
     items = [item("2", 5), *([item(None)] if unpriced else [])]
     found = assess_budget(Decimal(budget), estimate_month(items, NOW), sum_items(items), NOW, is_whole=is_whole)
-    assert found.verdict is standing
+    assert found.verdict is state
     assert found.passed_at == (None if passed_after is None else NOW + timedelta(hours=passed_after))
 
 

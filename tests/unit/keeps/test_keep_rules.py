@@ -65,9 +65,9 @@ ODDLY, NO_MORE = {KEEP_UNTIL: "soon"}, {KEEP_UNTIL: "2026-01-01T11:00:00Z", KEEP
     ],
 )
 def test_what_would_be_kept_for_less_long(tags: dict[str, str], span: timedelta | None, shortens: bool) -> None:
-    standing = current_keep(tags, NOW)
-    assert standing is not None
-    assert would_shorten(standing, build_keep_tags(span, "", NOW)) is shortens
+    current = current_keep(tags, NOW)
+    assert current is not None
+    assert would_shorten(current, build_keep_tags(span, "", NOW)) is shortens
 
 
 def test_what_is_kept_no_more_is_not_kept() -> None:
@@ -90,9 +90,9 @@ def test_what_is_kept_no_more_is_not_kept() -> None:
 def test_a_reason_stays_where_no_other_takes_its_place(
     tags: dict[str, str], span: timedelta | None, reason: str, then: dict[str, str]
 ) -> None:
-    standing = current_keep(tags, NOW)
-    assert standing is not None
-    written = inherit_reason(standing, build_keep_tags(span, reason, NOW)).tags
+    current = current_keep(tags, NOW)
+    assert current is not None
+    written = inherit_reason(current, build_keep_tags(span, reason, NOW)).tags
     assert {key: value for key, value in written.items() if key != KEEP_UNTIL} == then
 
 
@@ -110,8 +110,8 @@ TAGS = st.dictionaries(
 def test_what_shortens_nothing_keeps_whenever_it_was_kept(
     tags: dict[str, str], span: timedelta | None, later: timedelta
 ) -> None:
-    standing, keep = current_keep(tags, NOW), build_keep_tags(span, "", NOW)
-    if standing is None or would_shorten(standing, keep):
+    current, keep = current_keep(tags, NOW), build_keep_tags(span, "", NOW)
+    if current is None or would_shorten(current, keep):
         return
     after = {key: value for key, value in tags.items() if key not in keep.tags_to_remove} | keep.tags
     if keep_reason(tags, NOW + later) is not None:

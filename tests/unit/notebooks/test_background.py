@@ -85,7 +85,9 @@ def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
         pytest.param((shell(),), UNKNOWN, id="what a shell has left behind, and waits"),
         pytest.param((process(program="bash"), process(78, 77, "sleep")), UNKNOWN, id="a shell that waits for one"),
         pytest.param(
-            (process(parent=10, program="sh", is_look=True), process(78, 77, "find", 2.0)), NOTHING, id="another look"
+            (process(parent=10, program="sh", is_inspection=True), process(78, 77, "find", 2.0)),
+            NOTHING,
+            id="another look",
         ),
         pytest.param((shell(parent=10, grown=2.0),), NOTHING, id="a terminal's shell computes"),
         pytest.param((shell(parent=10, grown=2.0), process(78, 77, "sleep")), BUSY, id="with a child"),

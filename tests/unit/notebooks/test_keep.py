@@ -56,8 +56,8 @@ def test_a_keep_for_an_hour_ends_one_for_ever(aws: tuple[AwsClient, StubbedCalls
     script.add_answer("sagemaker", "delete_tags", {}, {"ResourceArn": LAB, "TagKeys": [KEEP]})
     plan = keep(client)
     assert plan.may_shorten
-    assert isinstance(plan.standing, CurrentKeep)
-    assert (plan.standing.until, plan.standing.why_kept) == (None, "kept: x")
+    assert isinstance(plan.current, CurrentKeep)
+    assert (plan.current.until, plan.current.why_kept) == (None, "kept: x")
 
 
 def test_where_nothing_is_obsolete_nothing_is_removed(aws: tuple[AwsClient, StubbedCalls]) -> None:

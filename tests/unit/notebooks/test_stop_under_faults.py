@@ -149,8 +149,8 @@ class World(RuleBasedStateMachine):
         self.between.append("the journal")
 
     def notebook(self, name: str) -> Notebook:
-        used = self.used_notebooks[name]
-        return Notebook("us-east-1", name, name, "ml.t2.medium", used.status, used.since)
+        notebook = self.used_notebooks[name]
+        return Notebook("us-east-1", name, name, "ml.t2.medium", notebook.status, notebook.since)
 
     def begin_last_look(self, name: str) -> None:
         """Its requests are sent now: what is so at this moment, it must see."""
@@ -161,18 +161,18 @@ class World(RuleBasedStateMachine):
         """Two readings, three seconds apart, through a terminal, which moves what Jupyter calls its last activity; then
         a look for files that were changed meanwhile.
         """
-        used = self.used_notebooks[name]
-        self.inside[name] = (self.now, replace(used, tags=dict(used.tags)))
+        notebook = self.used_notebooks[name]
+        self.inside[name] = (self.now, replace(notebook, tags=dict(notebook.tags)))
         asked_at, before = self.now, self.last_activity(name)
         self.sleep(3.0)
         self.told(None)
-        begun, used = self.inside[name][1].job, self.used_notebooks[name]
+        begun, notebook = self.inside[name][1].job, self.used_notebooks[name]
         # What has ended before the second reading is nobody's work any more, what began after the first may be unseen.
-        self.inside[name][1].job = used.job if begun else ""
-        reading = used.processes(self.now)
+        self.inside[name][1].job = notebook.job if begun else ""
+        reading = notebook.processes(self.now)
         self.told(None)
-        used = self.used_notebooks[name]
-        used.moved = traffic = self.now
+        notebook = self.used_notebooks[name]
+        notebook.moved = traffic = self.now
         self.told(None)
         notes.left = trace_of_inspection(self.last_activity(name) or traffic, traffic)
         before = activity_without_inspections(before, self.looks[name]) or asked_at
@@ -201,57 +201,59 @@ class World(RuleBasedStateMachine):
             raise OutcomeUnknown("outcome-unknown", "no answer came")
         return {}
 
-    def take(self, operation: str, used: UsedNotebook, params: dict[str, Any]) -> None:
+    def take(self, operation: str, notebook: UsedNotebook, params: dict[str, Any]) -> None:
         match operation:
             case "stop_notebook_instance":
-                used.status = "Stopped"
+                notebook.status = "Stopped"
             case "add_tags":
-                used.tags.update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
+                notebook.tags.update({tag["Key"]: tag["Value"] for tag in params["Tags"]})
             case "delete_tags":
                 for key in params["TagKeys"]:
-                    used.tags.pop(key, None)
+                    notebook.tags.pop(key, None)
             case _:
                 pass
 
     def is_right_to_stop(self, name: str) -> None:
         """The moment of truth: a stop is sent. It must have been right when its last look's requests were."""
-        at, used = self.last.pop(name)  # a second stop needs a look of its own
+        at, notebook = self.last.pop(name)  # a second stop needs a look of its own
         policy, grace = self.terms.idle_policy, self.terms.grace
         assert self.now - at <= timedelta(seconds=1), "it stands on something old"
         assert set(self.between) == {"an answer"}, "something lies between the look and the stop"
-        assert used.status == "InService"
-        assert not used.busy, "it was at work"
-        assert not used.silent, "it could not be read"
-        assert not is_kept(used, at), "it was kept"
-        self.was_right_inside(name, used, at)
-        quiet = at - used.worked(policy)
+        assert notebook.status == "InService"
+        assert not notebook.busy, "it was at work"
+        assert not notebook.silent, "it could not be read"
+        assert not is_kept(notebook, at), "it was kept"
+        self.was_right_inside(name, notebook, at)
+        quiet = at - notebook.worked(policy)
         assert quiet >= AFTER, "it was used just now"
         is_stuck = policy.max_age and quiet >= policy.max_age
-        if used.terminal is not None:
+        if notebook.terminal is not None:
             assert policy.ignore_terminals or is_stuck, "a terminal was open"
-        assert not used.tab or quiet >= policy.tab_age or is_stuck, "a tab was open"
+        assert not notebook.tab or quiet >= policy.tab_age or is_stuck, "a tab was open"
         # A tab that is closed again while opskit looks inside is all that such a look may hide.
-        is_hidden = any(look.after and look.asked_at <= used.touched <= look.after for look in self.looks[name])
-        if at - used.touched < AFTER and not is_hidden:
-            is_later = used.terminal is not None and policy.ignore_terminals and used.terminal >= used.touched
+        is_hidden = any(look.after and look.asked_at <= notebook.touched <= look.after for look in self.looks[name])
+        if at - notebook.touched < AFTER and not is_hidden:
+            is_later = (
+                notebook.terminal is not None and policy.ignore_terminals and notebook.terminal >= notebook.touched
+            )
             assert quiet >= policy.tab_age or is_stuck or is_later, "somebody saved"
         if grace is not None:
-            told = parse_grace_tag(used.tags[IDLE_SINCE], name)
+            told = parse_grace_tag(notebook.tags[IDLE_SINCE], name)
             assert told is not None, "opskit did not write its tag"
             marked = told.since
             assert at - marked >= grace, "its grace was not over"
-            assert marked >= used.worked(policy), "it worked after it was tagged"
+            assert marked >= notebook.worked(policy), "it worked after it was tagged"
 
-    def was_right_inside(self, name: str, used: UsedNotebook, at: datetime) -> None:
+    def was_right_inside(self, name: str, notebook: UsedNotebook, at: datetime) -> None:
         policy = self.terms.idle_policy
-        if policy.inside is not True or NO_INSIDE in used.tags:
+        if policy.inside is not True or NO_INSIDE in notebook.tags:
             return
         looked_at, inside = self.inside[name]
         assert self.now - looked_at <= timedelta(seconds=30), "its look inside is old"
         assert inside.job != "computes", "a job was at work"
         waited = policy.max_age and at - inside.worked(policy) >= policy.max_age
         assert inside.job != "sleeps" or policy.ignore_background or waited, "a job was there"
-        assert used.saved is None or at - used.saved >= AFTER, "a file was changed"
+        assert notebook.saved is None or at - notebook.saved >= AFTER, "a file was changed"
 
     @rule(name=WHO, does=st.sampled_from(list(USER_ACTIONS)))
     def somebody(self, name: str, does: str) -> None:
@@ -261,11 +263,11 @@ class World(RuleBasedStateMachine):
         if does == ANOTHER_RUN:
             self.let_another_run()
             return
-        used = self.used_notebooks[name]
-        if does != "nothing" and used.status == "Stopped":  # what is done first is to start it
-            self.used_notebooks[name] = UsedNotebook(self.now, self.now, self.now, tags=used.tags)
+        notebook = self.used_notebooks[name]
+        if does != "nothing" and notebook.status == "Stopped":  # what is done first is to start it
+            self.used_notebooks[name] = UsedNotebook(self.now, self.now, self.now, tags=notebook.tags)
         else:
-            USER_ACTIONS[does](used, self.now)
+            USER_ACTIONS[does](notebook, self.now)
 
     @rule(
         minutes=st.sampled_from([1, 31, 61, 500]),
@@ -312,13 +314,13 @@ class World(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end nobody works or keeps anything, and after a while all are off."""
         try:
-            for used in self.used_notebooks.values():
-                used.busy, used.terminal, used.silent, used.tags = False, None, False, {}
-                used.tab, used.job = False, ""
+            for notebook in self.used_notebooks.values():
+                notebook.busy, notebook.terminal, notebook.silent, notebook.tags = False, None, False, {}
+                notebook.tab, notebook.job = False, ""
             terms = StopPolicy(IdlePolicy(AFTER, inside=True), GRACE)
             for minutes in (61, 31):  # what the first look inside moved is nobody's use half an hour later
                 self.opskit_comes_by(minutes, terms, [], ["throttled"] * 4, 0.2)
-            assert {used.status for used in self.used_notebooks.values()} == {"Stopped"}
+            assert {notebook.status for notebook in self.used_notebooks.values()} == {"Stopped"}
         finally:
             self.patches.close()
 

@@ -107,9 +107,11 @@ class StopsWorld:
         return nullcontext(Way(self, make_url()))
 
     def notebook(self, name: str) -> Notebook:
-        used, seconds = self.used_notebooks[name], self.world.seconds
-        lags = used.status == "Stopped" and seconds - self.stopped_at[name] < self.lag
-        return Notebook("us-east-1", name, name, "ml.t2.medium", "InService" if lags else used.status, used.since)
+        notebook, seconds = self.used_notebooks[name], self.world.seconds
+        lags = notebook.status == "Stopped" and seconds - self.stopped_at[name] < self.lag
+        return Notebook(
+            "us-east-1", name, name, "ml.t2.medium", "InService" if lags else notebook.status, notebook.since
+        )
 
     def notebooks(self) -> list[Notebook]:
         return [self.notebook(name) for name in self.used_notebooks]
@@ -130,18 +132,18 @@ class StopsWorld:
         return {}
 
     def take(self, operation: str, name: str, asked: dict[str, Any]) -> None:
-        used = self.used_notebooks[name]
+        notebook = self.used_notebooks[name]
         match operation:
             case "stop_notebook_instance":
                 assert name in IDLE, f"{name} was stopped, which somebody uses"
-                if used.status != "InService":
+                if notebook.status != "InService":
                     raise AwsError("invalid", "Status (Stopped) not in ([InService]).")
-                used.status, self.stopped_at[name] = "Stopped", self.world.seconds
+                notebook.status, self.stopped_at[name] = "Stopped", self.world.seconds
             case "add_tags":
-                used.tags.update({tag["Key"]: tag["Value"] for tag in asked["Tags"]})
+                notebook.tags.update({tag["Key"]: tag["Value"] for tag in asked["Tags"]})
                 self.tagged_at.setdefault(name, []).append(self.world.seconds)
             case _:
-                used.tags.pop(IDLE_SINCE, None)
+                notebook.tags.pop(IDLE_SINCE, None)
 
     def hear(self, body: str) -> None:
         self.world.before_call("webhook")
@@ -228,7 +230,7 @@ def test_two_runners_with_one_table_stop_what_is_idle_once_and_tell_it(
             for _ in range(3):
                 stops.come_by(runner)
                 world.sleep(2000)
-            assert {name: used.status for name, used in stops.used_notebooks.items()} == {
+            assert {name: notebook.status for name, notebook in stops.used_notebooks.items()} == {
                 **dict.fromkeys(IDLE, "Stopped"),
                 **dict.fromkeys(USED, "InService"),
             }

@@ -17,8 +17,8 @@ from opskit.core.workloads import WORKLOADS
 from opskit.explain.rules.commands import (
     in_region,
     quota_console_link,
+    quota_lookup_command,
     region_flag,
-    show_quota_command,
     suggested_increase,
 )
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
@@ -208,7 +208,7 @@ def _explain_quota_short(error: ErrorMatch, region_hint: RegionHint | None) -> E
         return ExplanationParts(reason, hint, _aws_cli_command(error, region_hint), True, to)
     if to is None:
         hint = "The text does not say how many are needed. What the quota is now, and what uses it:"
-        return ExplanationParts(reason, hint, show_quota_command(error, region_hint), True)
+        return ExplanationParts(reason, hint, quota_lookup_command(error, region_hint), True)
     command = suggested_increase(error, format_quota_value(to), region_hint)
     return ExplanationParts(reason, _least_phrase(error, to).strip(), command, True, to)
 

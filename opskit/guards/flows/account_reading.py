@@ -1,4 +1,4 @@
-"""One reading at an account for the needs of a call: quotas, what is in use, and prices, side by side."""
+"""One reading of an account for the needs of a call: quotas, what is in use, and prices, side by side."""
 
 from __future__ import annotations
 

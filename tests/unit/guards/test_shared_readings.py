@@ -18,7 +18,7 @@ from botocore.exceptions import (
 
 import opskit
 from opskit.core.model import Price, Unknown, Workload
-from opskit.guards.flows.call_reading import PendingReading
+from opskit.guards.flows.account_reading import PendingReading
 from opskit.quotas.reads.code_cache import bundled_codes
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, THROTTLED, Entry, FakeAws, Fault
 from tests.fakes.training_requests import OTHER, TYPE, sent_trainings, training_request
