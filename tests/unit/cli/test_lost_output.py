@@ -23,8 +23,9 @@ ANSWERS = (
 )
 
 
-@pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
-@pytest.mark.parametrize("place", ["> /dev/full", ">&-"])
+@pytest.mark.parametrize(
+    ("words", "place"), [*((words, "> /dev/full") for words in ANSWERS), (ANSWERS[0], ">&-"), (ANSWERS[3], ">&-")]
+)
 def test_an_answer_that_cannot_be_written_is_told_as_that(words: tuple[str, ...], place: str) -> None:
     ran = in_shell(words, place)
     reason = {"> /dev/full": "No space left on device", ">&-": "Bad file descriptor"}[place]
@@ -40,8 +41,14 @@ def test_a_usage_error_that_cannot_be_written_to_stdout_is_told_on_stderr() -> N
     assert ran.stderr.startswith("opskit: No such command 'chek'.")
 
 
-@pytest.mark.parametrize("place", ["2> /dev/full", "2>&-", "<&-"])
-@pytest.mark.parametrize(("words", "code"), [(("settings", "-o", "json"), 0), (("quotas", "chek"), 2)])
+@pytest.mark.parametrize(
+    ("words", "code", "place"),
+    [
+        (("quotas", "chek"), 2, "2> /dev/full"),
+        (("quotas", "chek"), 2, "2>&-"),
+        (("settings", "-o", "json"), 0, "2>&- <&-"),
+    ],
+)
 def test_a_message_that_cannot_be_written_changes_nothing(words: tuple[str, ...], code: int, place: str) -> None:
     ran = in_shell(words, place)
     assert ran.returncode == code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,16 @@ _RICH = {"rich", "rich.console", "rich.text", "rich.markup", "rich.logging", "ri
 """What of rich makes consoles, or texts that nobody looked at."""
 
 
+# To parse and walk all of opskit takes a second: a module without one of these words can have no such place.
+_A_WORD = re.compile(
+    rf"\b(?:{'|'.join(sorted(_SPEAKING | _STREAMS | {*_SPEAKING_MODULES, 'rich', 'os', 'out', 'err'}))})\b"
+)
+
+
 def writing_places(source: str) -> list[str]:
     """How a module writes to a standard stream, or makes something that does, by itself."""
+    if not _A_WORD.search(source):
+        return []
     return [what for _, what in sorted(_find_writers(ast.parse(source)))]
 
 
