@@ -40,15 +40,20 @@ def classes_of_unions(unions: Mapping[frozenset[str], str]) -> dict[str, str]:
     return {each: name for classes, name in large.items() for each in classes - _IN_PAIRS}
 
 
-def find_comparisons(tree: ast.Module, classes: Mapping[str, str]) -> dict[int, ast.Compare]:
-    """All comparisons of a module, by the ids of their nodes. ``isinstance(step, One)`` is ``step is Step.One`` where
-    One is one of ``classes``, with ``not`` before it it is ``step is not Step.One``.
+def find_comparisons(nodes: Iterable[ast.AST], classes: Mapping[str, str]) -> dict[int, ast.Compare]:
+    """All comparisons among the nodes of a module, by the ids of their nodes; with ``not`` before it ``is`` is
+    ``is not``. ``isinstance(step, One)`` is ``step is Step.One`` where One is one of ``classes``.
     """
     found: dict[int, ast.Compare] = {}
     negated: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
-            case ast.Compare():
+            case ast.UnaryOp(op=ast.Not(), operand=ast.Compare(ops=[ast.Is() | ast.Eq()]) as compared):
+                negated.add(id(compared))
+                found[id(node)] = ast.copy_location(
+                    ast.Compare(compared.left, [ast.IsNot()], compared.comparators), node
+                )
+            case ast.Compare() if id(node) not in negated:
                 found[id(node)] = node
             case ast.UnaryOp(
                 op=ast.Not(), operand=ast.Call(func=ast.Name(id="isinstance"), args=[value, tested]) as call

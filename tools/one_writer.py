@@ -25,7 +25,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tools.closed_choices import Finding, parse_sources
+from tools.enumerations import Finding, parse_sources
 
 WRITER = "AwsWriter"
 WRITER_MODULE = "opskit.aws.writer"

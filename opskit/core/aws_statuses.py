@@ -19,6 +19,11 @@ class AwsStatus(StrEnum):
     def _missing_(cls, value: object) -> Self:
         return cls["UNKNOWN"]
 
+    @classmethod
+    def documented(cls) -> tuple[Self, ...]:
+        """Those that AWS can be asked for: all but ``UNKNOWN``."""
+        return tuple(status for status in cls if status != cls["UNKNOWN"])
+
 
 class NotebookStatus(AwsStatus):
     """The status of a notebook instance."""
@@ -126,10 +131,12 @@ class EndpointTraits:
     """It may cost money until it is deleted."""
     surely_bills: bool = False
     """It certainly costs money."""
+    may_be_new: bool = False
+    """AWS may list it before it can be described."""
 
 
 _ENDPOINT_TRAITS: Mapping[EndpointStatus, EndpointTraits] = {
-    EndpointStatus.CREATING: EndpointTraits(is_transitioning=True, surely_bills=True),
+    EndpointStatus.CREATING: EndpointTraits(is_transitioning=True, surely_bills=True, may_be_new=True),
     EndpointStatus.IN_SERVICE: EndpointTraits(is_in_service=True, is_settled=True, surely_bills=True),
     EndpointStatus.UPDATING: EndpointTraits(is_transitioning=True, surely_bills=True),
     EndpointStatus.SYSTEM_UPDATING: EndpointTraits(is_transitioning=True, surely_bills=True),
@@ -138,8 +145,43 @@ _ENDPOINT_TRAITS: Mapping[EndpointStatus, EndpointTraits] = {
     EndpointStatus.UPDATE_ROLLBACK_FAILED: EndpointTraits(is_settled=True),
     EndpointStatus.FAILED: EndpointTraits(is_settled=True, has_failed=True, may_bill=False),
     EndpointStatus.DELETING: EndpointTraits(is_going=True, may_bill=False),
-    EndpointStatus.UNKNOWN: EndpointTraits(),
+    EndpointStatus.UNKNOWN: EndpointTraits(may_be_new=True),
 }
+
+
+class ClusterStatus(AwsStatus):
+    """The status of a HyperPod cluster."""
+
+    CREATING = "Creating"
+    IN_SERVICE = "InService"
+    UPDATING = "Updating"
+    SYSTEM_UPDATING = "SystemUpdating"
+    ROLLING_BACK = "RollingBack"
+    FAILED = "Failed"
+    DELETING = "Deleting"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_in_service(self) -> bool:
+        """Whether it can be used."""
+        match self:
+            case ClusterStatus.IN_SERVICE:
+                return True
+            case ClusterStatus.CREATING | ClusterStatus.UPDATING | ClusterStatus.SYSTEM_UPDATING:
+                return False
+            case ClusterStatus.ROLLING_BACK | ClusterStatus.FAILED | ClusterStatus.DELETING | ClusterStatus.UNKNOWN:
+                return False
+
+    @property
+    def may_be_new(self) -> bool:
+        """Whether AWS may list it before it can be described."""
+        match self:
+            case ClusterStatus.CREATING | ClusterStatus.UNKNOWN:
+                return True
+            case ClusterStatus.IN_SERVICE | ClusterStatus.UPDATING | ClusterStatus.SYSTEM_UPDATING:
+                return False
+            case ClusterStatus.ROLLING_BACK | ClusterStatus.FAILED | ClusterStatus.DELETING:
+                return False
 
 
 class AppStatus(AwsStatus):

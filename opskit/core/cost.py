@@ -22,6 +22,11 @@ class CostItem:
         return Requirement(self.config.instance_type, self.workload, self.config.count)
 
 
+def find_cost_item(cost_items: Iterable[CostItem], workload: Workload) -> CostItem | None:
+    """The part of a run for a workload; None: it has none."""
+    return next((item for item in cost_items if item.workload is workload), None)
+
+
 def estimate_usd(cost_items: Iterable[CostItem]) -> Decimal | None:
     """The highest cost of the parts that have a maximum run time, in USD: price x instances x maximum time. Parts
     without one are in ``hourly_usd``. None if a price is not known.

@@ -25,6 +25,10 @@ SETTLE_SECONDS = 2 * FRESH_SECONDS
 """How long after the tag of a grace was sent its reader knows whose it is."""
 
 
+GONE = "gone"
+"""The status of what is not there any more, which is none of AWS's."""
+
+
 class StopOutcome(StrEnum):
     """What became of a stop."""
 
@@ -32,6 +36,15 @@ class StopOutcome(StrEnum):
     PLANNED = "planned"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was stopped."""
+        match self:
+            case StopOutcome.DONE:
+                return True
+            case StopOutcome.PLANNED | StopOutcome.REFUSED | StopOutcome.UNKNOWN:
+                return False
 
     @property
     def is_planned(self) -> bool:
@@ -95,6 +108,11 @@ class ResourceStop(Generic[SeenT]):
     def will_stop(self) -> bool:
         """Whether it is to be stopped."""
         return self.step.is_stop
+
+    @property
+    def is_done(self) -> bool:
+        """Whether this run stopped it."""
+        return self.outcome is not None and self.outcome.is_done
 
     @property
     def outcome_is_planned(self) -> bool:

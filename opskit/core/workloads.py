@@ -68,6 +68,8 @@ class WorkloadSpec:
     """The GB of a volume whose size no request names."""
     per_job_unit: str = "job"
     """What ``per_job_quota`` limits by itself."""
+    is_checked_alone: bool = False
+    """Whether it is one of those that a type is checked for where no workload is named."""
     price: PriceComponent | None = None
     type_list: tuple[str, ...] = ()
     """The operation and the path of its member that takes several types, of which AWS chooses; empty: it takes one."""
@@ -96,6 +98,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         type_quota="{} for training job usage",
         total_quota="Number of instances across all training jobs",
         per_job_quota="Maximum number of instances per training job",
+        is_checked_alone=True,
         price=PriceComponent.TRAINING,
         type_list=("CreateTrainingJob", "ResourceConfig", "InstancePreferences"),
         counter=UsageCounter.TRAINING_JOBS,
@@ -117,6 +120,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
     Workload.TRANSFORM: WorkloadSpec(
         type_quota="{} for transform job usage",
         total_quota="Number of instances across all transform jobs",
+        is_checked_alone=True,
         price=PriceComponent.TRANSFORM,
         counter=UsageCounter.TRANSFORM_JOBS,
         error_word="transform",
@@ -127,6 +131,7 @@ WORKLOADS: Mapping[Workload, WorkloadSpec] = {
         total_quota="Number of instances across active endpoints",
         per_job_quota="Maximum number of instances per endpoint",
         per_job_unit="endpoint",
+        is_checked_alone=True,
         price=PriceComponent.HOSTING,
         type_list=("CreateEndpointConfig", "ProductionVariants", "InstancePools"),
         counter=UsageCounter.ENDPOINTS,

@@ -87,9 +87,7 @@ def _increases_exit(increases: Sequence[Increase]) -> ExitCode:
     """A refusal outranks unknown outcomes. If not even the quotas of the only Region could be read, it is an AWS
     error.
     """
-    nothing_read = all(
-        increase.outcome is IncreaseOutcome.UNKNOWN and increase.quota_code is None for increase in increases
-    )
+    nothing_read = all(increase.outcome.is_unknown and increase.quota_code is None for increase in increases)
     if nothing_read and len({increase.region for increase in increases}) == 1:
         return ExitCode.AWS_ERROR
     return max(
@@ -138,14 +136,11 @@ def _increase_notes(increases: Sequence[Increase], totals: Sequence[BlockingTota
         for increase in increases
     ):
         yield "With a paid support plan, the same command with --via support opens that case."
-    if any(increase.outcome is IncreaseOutcome.QUEUED for increase in increases):
+    if any(increase.outcome.is_queued for increase in increases):
         yield _RESUME
     if any(increase.outcome_unknown for increase in increases):
         yield "Unknown outcomes may have been filed. Run the same command again: it checks before it sends anything."
-    elif any(
-        increase.outcome is IncreaseOutcome.UNKNOWN and increase.channel.submission_type.is_sent
-        for increase in increases
-    ):
+    elif any(increase.outcome.is_unknown and increase.channel.submission_type.is_sent for increase in increases):
         yield "Nothing was sent for unknown outcomes. Run the same command again."
     for total in totals:
         yield _blocking_total_record(total)

@@ -68,8 +68,29 @@ class QueueState(StrEnum):
             case QueueState.FILED:
                 return False
 
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether AWS may have it, and has not said so."""
+        match self:
+            case QueueState.ATTEMPTED:
+                return True
+            case QueueState.QUEUED | QueueState.FILED:
+                return False
+
+    @property
+    def was_not_sent(self) -> bool:
+        """Whether AWS certainly does not have it."""
+        match self:
+            case QueueState.QUEUED:
+                return True
+            case QueueState.ATTEMPTED | QueueState.FILED:
+                return False
+
 
 _FILED = frozenset(state.value for state in QueueState if not state.waits)
+_NOT_SENT = frozenset(state.value for state in QueueState if state.was_not_sent)
+MAY_HAVE_ARRIVED = frozenset(state.value for state in QueueState if state.may_have_arrived)
+"""The same as records have them, of whichever opskit they are."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +164,7 @@ def _write_queued(home: RecordStore, record: Record, stored: list[StoredRecord],
 def _hides_attempt(record: Record, before: Record) -> bool:
     """Whether a record that was only put off would take the place of one that may be at AWS."""
     # The attempt says that something may have arrived; a queued one would send it again.
-    return (before["standing"], record["standing"]) == (QueueState.ATTEMPTED.value, QueueState.QUEUED.value)
+    return before["standing"] in MAY_HAVE_ARRIVED and record["standing"] in _NOT_SENT
 
 
 def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: float) -> None:

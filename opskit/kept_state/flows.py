@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from opskit.core.exceptions import UsageError
-from opskit.increases.store import LOOKS_TABLE, QUEUE_TABLE, QueueState
+from opskit.increases.store import LOOKS_TABLE, MAY_HAVE_ARRIVED, QUEUE_TABLE
 from opskit.inventory.store import OWNERS_TABLE
 from opskit.notebooks.store import INSIDE_TABLE
 from opskit.notifications.store import GRACES_TABLE
@@ -50,7 +50,7 @@ def _keep_theirs(theirs: Record, ours: Record) -> Record:
 
 def _merge_queued(theirs: Record, ours: Record) -> Record:
     """An attempt of either may be at AWS, so it stays one until it was looked up; else the later word counts."""
-    attempts = [each for each in (theirs, ours) if each["standing"] == QueueState.ATTEMPTED.value]
+    attempts = [each for each in (theirs, ours) if each["standing"] in MAY_HAVE_ARRIVED]
     return _later("since")(*(attempts * 2)[:2]) if attempts else _later("since")(theirs, ours)
 
 

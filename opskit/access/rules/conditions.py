@@ -57,6 +57,28 @@ class Rule(StrEnum):
                 return False
 
     @property
+    def makes_roles(self) -> bool:
+        """Whether what it holds makes roles."""
+        match self:
+            case Rule.BOUNDARY:
+                return True
+            case Rule.NONE | Rule.ANY_TAGS | Rule.PASSED | Rule.NAMED_TAGS | Rule.WITH_OWNER | Rule.TAGS_OF_NEW:
+                return False
+            case Rule.OF_WORKFLOW | Rule.OBJECT_TAGS:
+                return False
+
+    @property
+    def passes_roles(self) -> bool:
+        """Whether what it holds passes a role to SageMaker."""
+        match self:
+            case Rule.PASSED:
+                return True
+            case Rule.NONE | Rule.ANY_TAGS | Rule.BOUNDARY | Rule.NAMED_TAGS | Rule.WITH_OWNER | Rule.TAGS_OF_NEW:
+                return False
+            case Rule.OF_WORKFLOW | Rule.OBJECT_TAGS:
+                return False
+
+    @property
     def sid_part(self) -> str:
         """What ends the Sid of a statement under this rule; empty where its other words say enough."""
         match self:

@@ -129,12 +129,12 @@ def allows_notebook_shells(grants: Iterable[Grant]) -> bool:
 
 def makes_roles(grants: Iterable[Grant]) -> bool:
     """Whether permissions make roles, with whatever these may do."""
-    return any(grant.rule is Rule.BOUNDARY for grant in grants)
+    return any(grant.rule.makes_roles for grant in grants)
 
 
 def passes_roles(grants: Iterable[Grant]) -> bool:
     """Whether permissions pass a role to SageMaker."""
-    return any(grant.rule is Rule.PASSED for grant in grants)
+    return any(grant.rule.passes_roles for grant in grants)
 
 
 def required_grants(calls: Iterable[str]) -> frozenset[Grant]:

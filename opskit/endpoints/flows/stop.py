@@ -17,10 +17,11 @@ from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather
 from opskit.aws.resource_tags import read_tags
+from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, GuardRefused, OutcomeUnknown, Throttled
 from opskit.core.grace import GraceTag, IdleStep, format_grace_tag
-from opskit.core.stop_outcome import FRESH_SECONDS, MAX_STALE_READS, StopOutcome
+from opskit.core.stop_outcome import FRESH_SECONDS, GONE, MAX_STALE_READS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
 from opskit.endpoints.changes import endpoints as changes
 from opskit.endpoints.flows.inspect import InspectedEndpoint, inspect_endpoint
@@ -125,7 +126,7 @@ class _Execution:
         now = self.clock.now()
         seen, parts = self._read_all(now)
         if seen is None:
-            return None, replace(self.action, step=IdleStep.NOTHING, outcome=None, reason="it is gone", status="gone")
+            return None, replace(self.action, step=IdleStep.NOTHING, outcome=None, reason="it is gone", status=GONE)
         due = self._still_due(plan_endpoint_stop(seen, self.terms, now))
         if not due.outcome_is_planned:
             return None, due
@@ -259,13 +260,13 @@ class _Execution:
                 said = describe_endpoint(self.client, self.name)
                 # One of another time of creation is another endpoint that somebody has made under the name since.
                 is_other = said is not None and said.get("CreationTime") != due.inspected.endpoint.created
-                status = "gone" if said is None or is_other else str(said["EndpointStatus"])
-                if status in ("gone", "Deleting"):
+                status = GONE if said is None or is_other else str(said["EndpointStatus"])
+                if status == GONE or EndpointStatus(status).traits.is_going:
                     break
         except AwsError as unread:
             reason = f"{due.reason}; whether it is deleted could not be read: {unread.problem.message}"
             return replace(due, outcome=StopOutcome.UNKNOWN, reason=reason)
-        if status in ("gone", "Deleting"):
+        if status == GONE or EndpointStatus(status).traits.is_going:
             if failure is not None:
                 mark_done(self.client, EndpointAction.STOP, self.name, status)
             return replace(due, outcome=StopOutcome.DONE, status=status)
@@ -281,7 +282,7 @@ class _Execution:
             there = inspect_endpoint(self.client, seen.endpoint, self.terms.idle_policy, self.usd_per_hour, now)
             if there is None:
                 intent.error = "it is gone"
-                return replace(self.action, step=IdleStep.NOTHING, reason="it is gone", status="gone")
+                return replace(self.action, step=IdleStep.NOTHING, reason="it is gone", status=GONE)
             due = plan_endpoint_stop(there, self.terms, now)
             if due.step is not step:
                 intent.error = due.reason

@@ -35,11 +35,6 @@ class EndpointStop(ResourceStop[InspectedEndpoint]):
     data_unread: Unknown | None = None
 
     @property
-    def is_done(self) -> bool:
-        """Whether this run stopped it."""
-        return self.outcome is StopOutcome.DONE
-
-    @property
     def is_unreadable(self) -> bool:
         """Whether it is kept because something could not be read."""
         return not self.will_stop and not self.inspected.assessment.readable

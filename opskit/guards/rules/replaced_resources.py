@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.model import Workload
 from opskit.core.workloads import WORKLOADS
 from opskit.guards.rules.request_model import (
@@ -70,7 +71,7 @@ def _notebook_instances(params: Request, describe: Describe) -> tuple[Counter[tu
     name = _name_of(params, "NotebookInstanceName")
     notebook = describe("describe_notebook_instance", {"NotebookInstanceName": name})
     # A stopped one holds no instance.
-    is_running = notebook.get("NotebookInstanceStatus") == "InService"
+    is_running = NotebookStatus(str(notebook.get("NotebookInstanceStatus"))).traits.is_in_service
     instances = Counter({(str(notebook["InstanceType"]), Workload.NOTEBOOK): 1} if is_running else {})
     return instances, int(notebook.get("VolumeSizeInGB") or 0)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from opskit.core.aws_statuses import ClusterStatus, JobStatus, NotebookStatus, TuningJobStatus
 from opskit.guards.rules.request_model import InstanceNeed
 from opskit.quotas.rules.model import QuotaHolder
 
@@ -26,7 +27,7 @@ class _Kind:
     ended: frozenset[str]
 
 
-_JOB_ENDS = frozenset({"Completed", "Failed", "Stopped"})
+_JOB_ENDS = frozenset(status.value for status in JobStatus.documented() if status.is_finished)
 _TRAINING = _Kind("training job", "TrainingJobName", "describe_training_job", "TrainingJobStatus", _JOB_ENDS)
 # A notebook instance that was started may read Stopped for some seconds.
 _NOTEBOOK = _Kind(
@@ -34,7 +35,7 @@ _NOTEBOOK = _Kind(
     "NotebookInstanceName",
     "describe_notebook_instance",
     "NotebookInstanceStatus",
-    frozenset({"Failed"}),
+    frozenset({NotebookStatus.FAILED.value}),
 )
 _TUNING = "CreateHyperParameterTuningJob"
 _KINDS: Mapping[str, _Kind] = {
@@ -44,6 +45,7 @@ _KINDS: Mapping[str, _Kind] = {
         name="HyperParameterTuningJobName",
         describe="describe_hyper_parameter_tuning_job",
         status="HyperParameterTuningJobStatus",
+        ended=frozenset(status.value for status in TuningJobStatus.documented() if status.is_finished),
     ),
     "CreateProcessingJob": _Kind(
         "processing job", "ProcessingJobName", "describe_processing_job", "ProcessingJobStatus", _JOB_ENDS
@@ -55,7 +57,9 @@ _KINDS: Mapping[str, _Kind] = {
     "CreateEndpoint": _Kind("endpoint", "EndpointName", "describe_endpoint", "EndpointStatus", frozenset()),
     "CreateNotebookInstance": _NOTEBOOK,
     "StartNotebookInstance": _NOTEBOOK,
-    "CreateCluster": _Kind("cluster", "ClusterName", "describe_cluster", "ClusterStatus", frozenset({"Failed"})),
+    "CreateCluster": _Kind(
+        "cluster", "ClusterName", "describe_cluster", "ClusterStatus", frozenset({ClusterStatus.FAILED.value})
+    ),
 }
 _ENDING_VERBS = ("Delete", "Stop")
 

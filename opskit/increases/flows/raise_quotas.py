@@ -14,7 +14,7 @@ from opskit.increases.flows.plan import plan_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.flows.wait import wait_for_targets
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseTarget, increase_targets, wait_targets
+from opskit.increases.rules.increase import Increase, IncreaseTarget, increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
 
 # As long as `quotas wait` waits by default.
@@ -48,7 +48,7 @@ def _submit_targets(
         increases = submit_increases([client], plans, why, clock, lambda text: emit(Message(text)))
         for increase in increases:
             emit(Message(f"{increase.quota_name} to {increase.target.value:g}: {increase.outcome}. {increase.reason}"))
-        queued = [increase for increase in increases if increase.outcome is IncreaseOutcome.QUEUED]
+        queued = [increase for increase in increases if increase.outcome.is_queued]
         open_targets = [increase.target for increase in increases if increase.outcome.is_open]
         if not (wait and queued and open_targets):
             return (*done, *increases)

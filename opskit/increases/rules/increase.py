@@ -12,7 +12,6 @@ from opskit.core.model import Quota, Requirement, Workload
 from opskit.increases.rules.channel import Channel, SubmissionType
 from opskit.increases.rules.support_cases import SupportCategory
 from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
-from opskit.quotas.rules.model import Verdict
 
 # Refusals of the caller rather than of the request: with other credentials the same request may succeed.
 _CALLER_PROBLEM_CODES = CREDENTIAL_CODES | {"denied"}
@@ -48,6 +47,16 @@ class IncreaseOutcome(StrEnum):
         return _OUTCOME_TRAITS[self].is_open
 
     @property
+    def is_queued(self) -> bool:
+        """Whether it was put off, and a later run sends it."""
+        return _OUTCOME_TRAITS[self].is_queued
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it cannot be told what became of it."""
+        return _OUTCOME_TRAITS[self].is_unknown
+
+    @property
     def leads_nowhere(self) -> bool:
         """Whether, as far as is known, no request was, is or will be sent."""
         return _OUTCOME_TRAITS[self].leads_nowhere
@@ -60,6 +69,8 @@ class _OutcomeTraits:
     is_filed: bool = False
     is_refused: bool = False
     is_open: bool = False
+    is_queued: bool = False
+    is_unknown: bool = False
     leads_nowhere: bool = False
 
 
@@ -67,11 +78,11 @@ _OUTCOME_TRAITS: Mapping[IncreaseOutcome, _OutcomeTraits] = {
     IncreaseOutcome.FILED: _OutcomeTraits(is_filed=True, is_open=True),
     IncreaseOutcome.ALREADY_OPEN: _OutcomeTraits(is_open=True),
     IncreaseOutcome.ALREADY_ENOUGH: _OutcomeTraits(),
-    IncreaseOutcome.QUEUED: _OutcomeTraits(),
+    IncreaseOutcome.QUEUED: _OutcomeTraits(is_queued=True),
     IncreaseOutcome.PLANNED: _OutcomeTraits(),
     IncreaseOutcome.REFUSED: _OutcomeTraits(is_refused=True, leads_nowhere=True),
     # Whether a request was sent is not known, so nothing may be taken to be under way.
-    IncreaseOutcome.UNKNOWN: _OutcomeTraits(leads_nowhere=True),
+    IncreaseOutcome.UNKNOWN: _OutcomeTraits(is_unknown=True, leads_nowhere=True),
 }
 
 
@@ -198,7 +209,7 @@ class Increase:
         """Whether it was sent and its outcome is still unknown."""
         result = self.result
         lost = result.problem is not None and result.problem.code == "outcome-unknown"
-        return result.outcome is IncreaseOutcome.UNKNOWN and (lost or result.may_appear)
+        return result.outcome.is_unknown and (lost or result.may_appear)
 
     @property
     def refused_for_caller(self) -> bool:
@@ -222,7 +233,7 @@ def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:
     short = [
         headroom
         for headroom in check.headrooms
-        if headroom.verdict is Verdict.SHORT and headroom.requirement.has_increase_command
+        if headroom.verdict.is_short and headroom.requirement.has_increase_command
     ]
     return [
         IncreaseTarget(headroom.requirement.instance_type, headroom.requirement.workload, requestable_value(headroom))

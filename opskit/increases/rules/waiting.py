@@ -47,6 +47,15 @@ class WaitState(StrEnum):
                 return False
 
     @property
+    def is_unreadable(self) -> bool:
+        """Whether it cannot be told."""
+        match self:
+            case WaitState.UNREADABLE:
+                return True
+            case WaitState.REACHED | WaitState.WAITING | WaitState.DENIED | WaitState.NOT_OFFERED:
+                return False
+
+    @property
     def may_change(self) -> bool:
         """Whether a later read may give another result."""
         match self:
@@ -193,6 +202,7 @@ def wait_exit_code(results: Sequence[WaitResult]) -> ExitCode:
     """How the wait ended. Values that may not be read are an AWS error; besides values that are in effect they are a
     partial result.
     """
-    codes = {_STATE_EXITS[result.state] for result in results}
-    is_half = codes == {ExitCode.OK, ExitCode.AWS_ERROR}
-    return ExitCode.PARTIAL if is_half else max(codes, key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)
+    states = {result.state for result in results}
+    if len(states) > 1 and all(state.is_reached or state.is_unreadable for state in states):
+        return ExitCode.PARTIAL
+    return max((_STATE_EXITS[state] for state in states), key=EXIT_SEVERITY.__getitem__, default=ExitCode.OK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opskit.aws.client import AwsClient
+from opskit.core.aws_statuses import ClusterStatus
 from opskit.core.model import Unknown
 from opskit.core.workloads import PriceComponent
 from opskit.inventory.rules.running_resource import (
@@ -18,7 +19,6 @@ from opskit.inventory.rules.running_resource import (
 from opskit.quotas.reads.usage_listings import Response, describe_resources, first_unknown, list_names
 
 _GROUP_MEMBERS = ("InstanceGroups", "RestrictedInstanceGroups")
-_IN_SERVICE = "InService"
 _PLAN_PAID = "training plans have paid its instances in advance"
 
 
@@ -44,7 +44,7 @@ def _running_cluster(region: str, cluster: Response) -> RunningResource:
     groups = [group for member in _GROUP_MEMBERS for group in cluster.get(member) or ()]
     paid = [group for group in groups if group.get("TrainingPlanArn")]
     parts = tuple(part for group in groups if group not in paid for part in _group_parts(group))
-    is_sure = status == _IN_SERVICE
+    is_sure = ClusterStatus(status).is_in_service
     return RunningResource(
         region,
         BilledKind.CLUSTER,

@@ -15,7 +15,7 @@ from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 from opskit.core.grace import GraceTag, IdleStep, format_grace_tag, next_step
 from opskit.core.model import Unknown
-from opskit.core.stop_outcome import FRESH_SECONDS, MAX_STALE_READS, StopOutcome
+from opskit.core.stop_outcome import FRESH_SECONDS, GONE, MAX_STALE_READS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
 from opskit.keeps.flows import record_grace_before_tag
 from opskit.notebooks.changes import notebooks as changes
@@ -234,7 +234,7 @@ def _change_arguments(due: StopAction, look: Recheck, terms: StopPolicy) -> tupl
 def _step_after_recheck(action: StopAction, look: Recheck, context: _StopContext) -> StopAction:
     """What is due by the last look."""
     if look.inspected is None:
-        return StopAction(action.inspected, IdleStep.NOTHING, "it is gone", status="gone")
+        return StopAction(action.inspected, IdleStep.NOTHING, "it is gone", status=GONE)
     if context.by_name:
         return _named_after_recheck(action, look.inspected, context.terms.idle_policy)
     return _plan_stop(look.inspected, context.terms, context.clock.now())
@@ -318,7 +318,7 @@ def _read_status_after(seen: InspectedNotebook, context: _StopContext) -> str:
             context.clock.sleep(_STATUS_READ_SECONDS)
         with context.lines.aws_slots:
             now_there = read_notebook(seen.client, seen.notebook.name)
-        status = now_there.status if now_there else "gone"
+        status = now_there.status if now_there else GONE
         if now_there is None or not now_there.traits.may_run_jupyter:
             break
     return status

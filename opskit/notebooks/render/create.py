@@ -79,7 +79,7 @@ def _create_notes(done: CreateResult) -> Iterator[str]:
             if plan.owner.is_shared:
                 yield shared_owner_text(plan.owner)
         case CreateOutcome.CREATED:
-            status = seen.status if seen else "Pending"
+            status = seen.status if seen else NotebookStatus.PENDING.value
             yield f"{plan.spec.name} is made ({plan.spec.instance_type}, {status})."
             yield _price_text(plan)
             yield from _next_step_notes(plan.spec.name, status)

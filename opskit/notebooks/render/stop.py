@@ -10,7 +10,6 @@ from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.grace import patience_record
 from opskit.core.model import NotebookVerdict
 from opskit.core.owners import owner_record
-from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tags import UNREADABLE_OK
 from opskit.core.text import format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
@@ -126,18 +125,18 @@ def _build_stop_result(
 
 def saved_usd_per_hour(actions: Sequence[StopAction]) -> Decimal | None:
     """What the stops save, in USD per hour; None where a price is not known. What is only planned saves nothing."""
-    prices = [stop_action.inspected.usd_per_hour for stop_action in actions if stop_action.outcome is StopOutcome.DONE]
+    prices = [stop_action.inspected.usd_per_hour for stop_action in actions if stop_action.is_done]
     known = [price for price in prices if price is not None]
     return sum(known, Decimal(0)) if len(known) == len(prices) else None
 
 
 def _savings_lines(actions: Sequence[StopAction]) -> list[str]:
-    stopped = [stop_action for stop_action in actions if stop_action.outcome is StopOutcome.DONE]
+    stopped = [stop_action for stop_action in actions if stop_action.is_done]
     graces = _grace_notes(actions)
     if not stopped and graces:
         return graces
     if not stopped:
-        planned = sum(stop_action.outcome is StopOutcome.PLANNED for stop_action in actions)
+        planned = sum(stop_action.outcome_is_planned for stop_action in actions)
         return [f"{planned} would be stopped; nothing was changed." if planned else "Nothing was stopped."]
     saved = saved_usd_per_hour(stopped)
     money = "an unknown amount (no price available)" if saved is None else f"{saved} USD per hour"

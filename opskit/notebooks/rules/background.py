@@ -40,6 +40,24 @@ class BackgroundState(StrEnum):
     BUSY = "busy"
     UNKNOWN = "unknown"
 
+    @property
+    def is_work(self) -> bool:
+        """Whether somebody's work certainly goes on."""
+        match self:
+            case BackgroundState.BUSY:
+                return True
+            case BackgroundState.NOTHING | BackgroundState.UNKNOWN:
+                return False
+
+    @property
+    def may_be_work(self) -> bool:
+        """Whether somebody's work may go on, so that nobody can say that nothing does."""
+        match self:
+            case BackgroundState.BUSY | BackgroundState.UNKNOWN:
+                return True
+            case BackgroundState.NOTHING:
+                return False
+
 
 @dataclass(frozen=True)
 class BackgroundFinding:
@@ -73,11 +91,11 @@ def judge_background(
     """
     around = _find_context(reading, idle_kernels)
     judged = [(_judge_process(process, around), process) for process in reading.processes]
-    working = [process for state, process in judged if state is BackgroundState.BUSY]
+    working = [process for state, process in judged if state.is_work]
     if working:
         return BackgroundFinding(BackgroundState.BUSY, f"{_describe_processes(working)} at work beside Jupyter")
     for finding in (_judge_gpus(reading.gpus), _judge_files(reading, after)):
-        if finding is not None and finding.state is BackgroundState.BUSY:
+        if finding is not None and finding.state.is_work:
             return finding
     return _judge_waiting(reading, judged, after, ignore_sleeping=ignore_sleeping)
 
@@ -93,7 +111,7 @@ def _judge_waiting(
     for finding in (_judge_gpus(reading.gpus), _judge_files(reading, after)):
         if finding is not None:
             return finding
-    waiting = [process for state, process in judged if state is BackgroundState.UNKNOWN]
+    waiting = [process for state, process in judged if state.may_be_work]
     if not waiting:
         return BackgroundFinding(BackgroundState.NOTHING, "nothing runs beside Jupyter")
     said = f"{_describe_processes(waiting)} waiting beside Jupyter"

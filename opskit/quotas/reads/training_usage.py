@@ -26,7 +26,7 @@ from opskit.quotas.reads.usage_listings import (
 from opskit.quotas.rules.model import QuotaHolder
 
 _ENDED_STATES = tuple(status.value for status in JobStatus if status.is_finished)
-_HOLDING_POOLS = (WarmPoolStatus.AVAILABLE, WarmPoolStatus.IN_USE)
+_HOLDING_POOLS = tuple(status for status in WarmPoolStatus.documented() if status.may_hold_quota)
 # The members that counting needs. A job that lacks one of them in Search is described instead.
 _REQUIRED_MEMBERS = {"TrainingJobStatus", "ResourceConfig", "EnableManagedSpotTraining"}
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, NotebookStatus
+from opskit.core.aws_statuses import AppStatus, ClusterStatus, EndpointStatus, EndpointTraits, NotebookStatus
 from opskit.core.model import Unknown, Workload
 from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES, WORKLOADS, UsageCounter
 from opskit.quotas.reads.job_listings import (
@@ -112,8 +112,8 @@ def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, listed: R
     name = str(listed["EndpointName"])
     endpoints, gap = describe_resources(client, "describe_endpoint", [{"EndpointName": name}])
     if not endpoints:
-        is_new = EndpointStatus(str(listed.get("EndpointStatus"))) is EndpointStatus.CREATING
-        return _CountedEndpoint(None, gap or (not_described_yet("endpoint", name) if is_new else None))
+        may_be_new = EndpointStatus(str(listed.get("EndpointStatus"))).traits.may_be_new
+        return _CountedEndpoint(None, gap or (not_described_yet("endpoint", name) if may_be_new else None))
     endpoint = endpoints[0]
     traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
     configs, gap = known_configs.read_config(endpoint)
@@ -248,10 +248,13 @@ def _app_key(app: Response) -> dict[str, str]:
 
 def _count_clusters(client: AwsClient) -> UsageCounts:
     listed = list_summaries(client, "list_clusters", "ClusterSummaries", "ClusterName")
-    statuses = {str(summary["ClusterName"]): summary.get("ClusterStatus") for summary in known_or_empty(listed)}
+    statuses = {
+        str(summary["ClusterName"]): ClusterStatus(str(summary.get("ClusterStatus")))
+        for summary in known_or_empty(listed)
+    }
     clusters, gap = describe_resources(client, "describe_cluster", [{"ClusterName": name} for name in sorted(statuses)])
     found = {str(cluster.get("ClusterName")) for cluster in clusters}
-    new = sorted(name for name, status in statuses.items() if status == "Creating" and name not in found)
+    new = sorted(name for name, status in statuses.items() if status.may_be_new and name not in found)
     gap = first_unknown(gap, *(not_described_yet("cluster", name) for name in new))
     holders: list[QuotaHolder] = []
     planned: Counter[str] = Counter()

@@ -73,9 +73,7 @@ def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
         tables=(
             # Last comes what nothing can be done about: a Region does not offer the type, or AWS has retired it.
             _headroom_table(
-                sorted(
-                    check.headrooms, key=lambda each: each.verdict is Verdict.NOT_OFFERED or each.requirement.only_noted
-                )
+                sorted(check.headrooms, key=lambda each: each.verdict.is_not_offered or each.requirement.only_noted)
             ),
             *_holder_tables(check),
         ),
@@ -225,9 +223,9 @@ def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[s
     yield from (f"Ask for more: {command}" for command in increase_commands(headrooms, home))
     yield from (f"Asked already: {command}" for command in wait_commands(headrooms, home))
     for headroom in headrooms:
-        if headroom.verdict is Verdict.SHORT and not headroom.requirement.has_increase_command:
+        if headroom.verdict.is_short and not headroom.requirement.has_increase_command:
             yield f"'{headroom.quota_name}' can be raised here: {quota_page_url(headroom.region, headroom.quota_code)}"
-    yield from _not_offered_lines([headroom for headroom in headrooms if headroom.verdict is Verdict.NOT_OFFERED])
+    yield from _not_offered_lines([headroom for headroom in headrooms if headroom.verdict.is_not_offered])
     # AWS still lists quotas for the types that it has retired.
     retired = [each for each in headrooms if each.requirement.only_noted and each.verdict.is_too_little]
     for instance_type in dict.fromkeys(str(each.requirement.instance_type) for each in retired):

@@ -217,6 +217,24 @@ class Verdict(StrEnum):
                 return False
 
     @property
+    def is_short(self) -> bool:
+        """Whether the quota is too small, and nobody has asked for more."""
+        match self:
+            case Verdict.SHORT:
+                return True
+            case Verdict.FITS | Verdict.PENDING | Verdict.NOT_OFFERED | Verdict.UNKNOWN:
+                return False
+
+    @property
+    def is_not_offered(self) -> bool:
+        """Whether no quota would help, since the Region does not have the type."""
+        match self:
+            case Verdict.NOT_OFFERED:
+                return True
+            case Verdict.FITS | Verdict.SHORT | Verdict.PENDING | Verdict.UNKNOWN:
+                return False
+
+    @property
     def is_too_little(self) -> bool:
         """Whether a larger quota, once granted, would let them start."""
         match self:

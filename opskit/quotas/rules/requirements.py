@@ -18,7 +18,7 @@ COURSE: tuple[tuple[str, tuple[Workload, ...]], ...] = (
     ("ml.m4.xlarge", (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)),
     ("ml.p2.xlarge", (Workload.TRAINING, Workload.TRANSFORM)),
 )
-_USAGES_OF_A_RUN = (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)
+_CHECKED_ALONE = tuple(workload for workload, spec in WORKLOADS.items() if spec.is_checked_alone)
 
 # What AWS has taken out of service: quotas for it are still listed, and more of them help nobody.
 _RETIRED_FAMILIES = ("ml.p2.",)
@@ -166,7 +166,7 @@ def check_requirements(
 
 
 def _default_workloads(instance_type: str) -> tuple[Workload, ...]:
-    return dict(COURSE).get(instance_type, _USAGES_OF_A_RUN)
+    return dict(COURSE).get(instance_type, _CHECKED_ALONE)
 
 
 def parse_type_or_total(word: str, workloads: Iterable[Workload]) -> str | None:

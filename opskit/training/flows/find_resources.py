@@ -17,7 +17,7 @@ from opskit.aws.s3_objects import split_s3_uri
 from opskit.core.aws_names import default_bucket, workflow_prefix
 from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError, OpskitError
-from opskit.core.live_resources import LiveResource, ResourceKind
+from opskit.core.live_resources import LiveResource
 from opskit.core.result_or_error import result_or_error
 from opskit.training.reads import resources
 from opskit.training.reads.resources import ListableKind, ListedResource
@@ -92,7 +92,7 @@ def unreadable_tags_text(error: OpskitError) -> str:
 
 
 # The kinds that may use a model; its files may be used by models as well.
-_USERS = (ListableKind.ENDPOINT, ListableKind.CONFIG, ListableKind.TRANSFORM_JOB, ListableKind.TRAINING_JOB)
+_USERS = tuple(listable_kind for listable_kind in ListableKind if listable_kind.may_use_models)
 _WORDS = {
     ListableKind.ENDPOINT: "endpoint",
     ListableKind.CONFIG: "endpoint config",
@@ -148,10 +148,10 @@ class _ResourceScan:
     def live_jobs(self) -> list[LiveResource]:
         """The jobs that are running, and cost money; everything that they may read stays."""
         live = []
-        for listing, kind in (
-            (ListableKind.TRAINING_JOB, ResourceKind.TRAINING_JOB),
-            (ListableKind.TRANSFORM_JOB, ResourceKind.TRANSFORM_JOB),
-        ):
+        for listing in ListableKind:
+            kind = listing.kind_of_job
+            if kind is None:
+                continue
             for listed_resource in self.found[listing]:
                 if not JobStatus(listed_resource.status).is_finished:
                     if listed_resource.arn not in self.strange:

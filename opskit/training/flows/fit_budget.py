@@ -9,7 +9,7 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.core.aws_statuses import JobStatus
-from opskit.core.cost import CostItem
+from opskit.core.cost import CostItem, find_cost_item
 from opskit.core.exceptions import GuardRefused, OpskitError
 from opskit.core.model import Workload
 from opskit.core.result_or_error import result_or_error
@@ -35,7 +35,8 @@ class BudgetVerdict:
     @property
     def training_seconds(self) -> int | None:
         """The time that the training is allowed; None: there is none to be paid for."""
-        return next((item.config.max_seconds for item in self.cost_items if item.workload is Workload.TRAINING), None)
+        training = find_cost_item(self.cost_items, Workload.TRAINING)
+        return None if training is None else training.config.max_seconds
 
 
 def hold_against_budget(
@@ -71,9 +72,9 @@ def _with_hint(error: OpskitError | None, hint: str) -> OpskitError | None:
 
 
 def _shortened(cost_items: Sequence[CostItem], seconds: int) -> tuple[CostItem, ...]:
-    training = [item for item in cost_items if item.workload is Workload.TRAINING]
+    training = find_cost_item(cost_items, Workload.TRAINING)
     return tuple(
-        replace(item, config=replace(item.config, max_seconds=seconds)) if item in training else item
+        replace(item, config=replace(item.config, max_seconds=seconds)) if item is training else item
         for item in cost_items
     )
 

@@ -11,6 +11,7 @@ from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import is_not_found
 from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError
+from opskit.core.live_resources import ResourceKind
 from opskit.core.model import Endpoint, InstanceConfig, TrainingJob, TransformJob
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
@@ -33,6 +34,26 @@ class ListableKind(Enum):
                 return True
             case ListableKind.ENDPOINT | ListableKind.CONFIG | ListableKind.MODEL:
                 return False
+
+    @property
+    def may_use_models(self) -> bool:
+        """Whether one of these may use a model, which then stays."""
+        match self:
+            case ListableKind.ENDPOINT | ListableKind.CONFIG | ListableKind.TRANSFORM_JOB | ListableKind.TRAINING_JOB:
+                return True
+            case ListableKind.MODEL:
+                return False
+
+    @property
+    def kind_of_job(self) -> ResourceKind | None:
+        """The job that costs money until it has ended; None: it is no job."""
+        match self:
+            case ListableKind.TRAINING_JOB:
+                return ResourceKind.TRAINING_JOB
+            case ListableKind.TRANSFORM_JOB:
+                return ResourceKind.TRANSFORM_JOB
+            case ListableKind.ENDPOINT | ListableKind.CONFIG | ListableKind.MODEL:
+                return None
 
     @property
     def has_status(self) -> bool:

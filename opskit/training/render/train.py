@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opskit.core.cost import CostItem, usd_per_day
+from opskit.core.cost import CostItem, find_cost_item, usd_per_day
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.live_resources import running_records
 from opskit.core.model import Price, TransformJob, Unknown, Workload
@@ -284,17 +284,15 @@ def _warm_pool_notes(run: TrainingRun) -> list[str]:
 
 def _billed_line(run: TrainingRun) -> str:
     """The cost of the training, if this run started it and the price is known."""
-    for item in run.plan.cost_items if run.plan else ():
-        if item.workload is Workload.TRAINING and isinstance(item.price, Price) and run.billable_seconds is not None:
-            usd = item.price.usd_per_hour * item.config.count * run.billable_seconds / 3600
-            return f", {usd:.4f} USD"
-    return ""
+    item = find_cost_item(run.plan.cost_items, Workload.TRAINING) if run.plan else None
+    if item is None or not isinstance(item.price, Price) or run.billable_seconds is None:
+        return ""
+    return f", {item.price.usd_per_hour * item.config.count * run.billable_seconds / 3600:.4f} USD"
 
 
 def _endpoint_item(run: TrainingRun) -> CostItem | None:
     """What the run's endpoint costs; None: it was there already, or none was asked for."""
-    items = run.plan.cost_items if run.plan else ()
-    return next((item for item in items if item.workload is Workload.ENDPOINT), None)
+    return find_cost_item(run.plan.cost_items, Workload.ENDPOINT) if run.plan else None
 
 
 def endpoint_notes(name: str, workflow: str, item: CostItem | None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from opskit.core.cost import CostItem, estimate_usd, hourly_usd
+from opskit.core.cost import CostItem, estimate_usd, find_cost_item, hourly_usd
 from opskit.core.exceptions import GuardRefused
 from opskit.core.model import Price, Workload
 
@@ -14,7 +14,7 @@ def longest_training(cost_items: Sequence[CostItem], max_usd: Decimal) -> int | 
     """The longest run time of the training, in seconds, with which the run stays within the budget, an endpoint
     counted with its first hour; 0 where none fits. None: no training is to be paid for, or a price is not known.
     """
-    training = next((item for item in cost_items if item.workload is Workload.TRAINING), None)
+    training = find_cost_item(cost_items, Workload.TRAINING)
     others = [item for item in cost_items if item is not training]
     known = estimate_usd(others)
     if training is None or known is None or not isinstance(training.price, Price):

@@ -45,6 +45,15 @@ class CellKind(StrEnum):
                 return False
 
     @property
+    def may_name_class(self) -> bool:
+        """Whether such a label can be that of a class."""
+        match self:
+            case CellKind.NUMBER | CellKind.BOOLEAN | CellKind.WORD:
+                return True
+            case CellKind.MISSING | CellKind.DATE | CellKind.INFINITE:
+                return False
+
+    @property
     def is_missing(self) -> bool:
         """Whether the cell has no value."""
         match self:

@@ -6,7 +6,7 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from opskit.training.rules.algorithms.table import algorithm_of
@@ -166,8 +166,9 @@ def _leave_out(column: ColumnFacts) -> str:
 
 def _check_numbers(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]:
     """What in a column is neither a number nor True and False."""
-    for kind, code, says in _NOT_NUMBERS:
-        if seen := column.first.get(kind):
+    for kind, told in _NOT_NUMBERS.items():
+        if told and (seen := column.first.get(kind)):
+            code, says = told
             text = f"it holds '{seen.value[:40]}', {says}.{_more_rows_text(column.counts[kind] - 1)}"
             yield _at(workflow, code, column.name, seen, text, _number_hint(seen.value))
     odd = column.odd_number
@@ -183,11 +184,15 @@ def _number_hint(value: str) -> str:
     return _MARKED_HINT if _MARKED_NUMBER.fullmatch(value) else _NUMBERS_HINT
 
 
-_NOT_NUMBERS = (
-    (CellKind.WORD, "data-not-numeric", "which is not a number"),
-    (CellKind.DATE, "data-date", "a date, which is not a number"),
-    (CellKind.INFINITE, "data-infinite", "which is not a finite 32-bit number"),
-)
+# What is said of a cell among numbers, the first kind first; None: it may be there, or is told in a place of its own.
+_NOT_NUMBERS: Mapping[CellKind, tuple[str, str] | None] = {
+    CellKind.WORD: ("data-not-numeric", "which is not a number"),
+    CellKind.DATE: ("data-date", "a date, which is not a number"),
+    CellKind.INFINITE: ("data-infinite", "which is not a finite 32-bit number"),
+    CellKind.NUMBER: None,
+    CellKind.BOOLEAN: None,
+    CellKind.MISSING: None,
+}
 
 
 def _more_rows_text(more: int) -> str:
@@ -239,8 +244,9 @@ def _check_regression_target(workflow: Workflow, facts: TableFacts, target: Colu
 
 
 def _check_classes(workflow: Workflow, target: ColumnFacts) -> Iterator[Finding]:
-    for kind, code, says in _NOT_NUMBERS[1:]:
-        if seen := target.first.get(kind):
+    for kind, told in _NOT_NUMBERS.items():
+        if told and not kind.may_name_class and (seen := target.first.get(kind)):
+            code, says = told
             yield _at(workflow, code, target.name, seen, f"it holds '{seen.value[:40]}', {says}, as a class.")
     names = ordered_classes(target.classes, workflow.positive)
     if len(names) == 1:

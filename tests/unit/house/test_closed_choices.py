@@ -8,13 +8,8 @@ from textwrap import indent
 
 import pytest
 
-from tools.closed_choices import (
-    find_enumerations,
-    find_open_choices,
-    find_rewritten_enumerations,
-    find_twin_enumerations,
-    main,
-)
+from tools.closed_choices import find_open_choices, find_rewritten_enumerations, find_twin_enumerations, main
+from tools.enumerations import find_enumerations
 
 KIND = """
 class Kind(StrEnum):
@@ -45,6 +40,29 @@ OPEN = {
     "a table that is asked at once": 'return {Kind.A: "a", Kind.B: "b"}[kind]',
     "a case with a condition": "match ready:\n    case True if kind is Kind.A:\n        go()",
     "a guard that lets the rest through": "if kind is Kind.A:\n    raise ValueError\nreturn send()",
+    "a return inside of a block": "if kind is Kind.A:\n    with lock:\n        return 1\nreturn 2",
+    "an exit, then more": "if kind is Kind.A:\n    sys.exit(1)\nsend()",
+    "not before it": "return [each for each in kinds if not each is Kind.A]",
+    "not around it": "sent = not (kind == Kind.A)",
+    "all but one, the other way round": "sent = Kind.A is not kind",
+    "an order": "return kind >= Kind.A",
+    "an answer that is stored": "is_first = kind is Kind.A\nif is_first:\n    stop()\nelse:\n    send()",
+    "an answer that is stored, and a ternary": "is_first = kind is Kind.A\nreturn 1 if is_first else 2",
+    "an answer as an index": "return (1, 2)[kind is Kind.A]",
+    "one after the other": "if kind is Kind.A:\n    stop()\nif kind is Kind.B:\n    send()",
+    "either": "return kind is Kind.A or kind is Kind.B",
+    "a filter for each": "first = [k for k in kinds if k is Kind.A]\nreturn first or [k for k in kinds if k is Kind.B]",
+    "a set of some": "return {kind} & {Kind.A, Kind.B}",
+    "all but a set": "return set(kinds) - {Kind.A}",
+    "a loop over some": "for kind in (Kind.A, Kind.B):\n    send(kind)",
+    "a loop over some rows": "for kind, word in ((Kind.A, 1), (Kind.B, 2)):\n    send(kind, word)",
+    "a table in a function": "words = {Kind.A: 1}\nreturn words.get(kind, 2)",
+    "a table in a function that is asked": "words = {Kind.A: 1, Kind.B: 2}\nreturn words[kind]",
+    "the class as the rest": "match kind:\n    case Kind.A:\n        return 1\n    case Kind():\n        return 2",
+    "the class of a value as the rest": "match kind:\n    case Kind.A:\n        go()\n    case str():\n        stop()",
+    "a wildcard among others": "match kind:\n    case Kind.A:\n        go()\n    case Kind.B | _:\n        stop()",
+    "a wildcard with as": "match kind:\n    case Kind.A:\n        return 1\n    case (_ as it):\n        return it",
+    "a wildcard in a pair": "match kind, x:\n    case Kind.A, 1:\n        return 1\n    case _, _:\n        return 2",
     "a guard with else": "if kind is not Kind.A:\n    raise ValueError\nelse:\n    send()",
 }
 CLOSED = {
@@ -60,7 +78,11 @@ CLOSED = {
     "a guard": "if kind is not Kind.A:\n    raise ValueError\nsend()",
     "a guard with a list": "if kind not in (Kind.A, Kind.B) or not ready:\n    raise ValueError\nsend()",
     "an assertion": "assert kind in (Kind.A, Kind.B)",
-    "members that are handed on": "return [send(kind) for kind in (Kind.A, Kind.B)]",
+    "members that are handed on": "return send(Kind.A, Kind.B)",
+    "every member in a loop": "for kind in (Kind.C, Kind.B, Kind.A):\n    send(kind)",
+    "a table that is handed on": "send({Kind.A: 1, Kind.B: 2})",
+    "a pair that names each": "match kind, x:\n    case Kind.A, _:\n        go()\n    case Kind.B, _:\n        go()",
+    "one member twice": "first = [k for k in kinds if k is Kind.A]\nreturn kind is Kind.A and first",
     "an if on something else": "if word in WORDS:\n    return Kind.A\nreturn Kind.B",
     "another constant": "return 1 if size > Limits.MOST else 2",
 }
@@ -81,6 +103,42 @@ def test_an_open_choice_is_found(body: str) -> None:
 @pytest.mark.parametrize("body", CLOSED.values(), ids=CLOSED)
 def test_a_closed_choice_passes(body: str) -> None:
     assert choices_in(body) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "SOME = (Kind.A, Kind.B)",
+        "SOME: frozenset[Kind] = frozenset({Kind.A, Kind.B})",
+        'ROWS = ((Kind.A, "x"), (Kind.B, "y"))',
+        'TABLES = {"x": {Kind.A: 1, Kind.B: 2}}',
+        "class Words:\n    table = {Kind.A: 1}",
+        "class Words:\n    some = (Kind.A, Kind.B)",
+        "from kinds import Kind as Sort",
+        'def decide(kind): return kind.value == "a"',
+        'def decide(kind): return kind.name in ("A", "B")',
+        'match kind.value:\n    case "a":\n        go()\n    case _:\n        stop()',
+    ],
+)
+def test_what_leaves_members_out_in_a_module_is_found(lines: str) -> None:
+    """By a list, a table or words that others have to ask, no new member is missed by anybody."""
+    assert len(find_open_choices({Path("here.py"): ast.parse(f"{KIND}\n{lines}\n")})) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "ALL = (Kind.C, Kind.A, Kind.B)",
+        "SOME = tuple(kind for kind in Kind if kind.is_first)",
+        'TABLE = {Kind.A: "x", Kind.B: "y"}',  # whether it is whole is for the check of tables
+        'TABLE: Mapping[Kind, str] = MappingProxyType({Kind.A: "x"})',
+        "RULES = (Rule(Kind.A, hides={Kind.B, Kind.C}), Rule(Kind.B))",
+        'def decide(each): return each.name == "z"',
+        "def decide(each): return each.value == 0",
+    ],
+)
+def test_what_names_members_and_leaves_none_out_passes(lines: str) -> None:
+    assert find_open_choices({Path("here.py"): ast.parse(f"{KIND}\n{lines}\n")}) == []
 
 
 UNION = """

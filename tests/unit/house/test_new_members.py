@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.closed_choices import Enumeration, find_enumerations
+from tools.enumerations import Enumeration, find_enumerations
 
 ROOT = Path(__file__).parents[3]
 NEW = "NEW_MEMBER"

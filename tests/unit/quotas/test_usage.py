@@ -134,18 +134,19 @@ def always_answered(answer: dict[str, Any], asked: Mapping[str, Any]) -> dict[st
     "workload",
     [Workload.TRAINING, Workload.TRANSFORM, Workload.PROCESSING, Workload.ENDPOINT, Workload.CLUSTER],
 )
-def test_usage_what_is_listed_and_not_described_yet_is_unknown(fake_aws: FakeAws, workload: Workload) -> None:
+@pytest.mark.parametrize("status", ["Creating", "AddedByAwsLater"])
+def test_usage_what_is_listed_and_not_described_yet_is_unknown(
+    fake_aws: FakeAws, status: str, workload: Workload
+) -> None:
     """AWS deletes no job that runs, and shows writes late: one that it does not find has just been created."""
     stub_training_jobs(fake_aws, listed=["new"], indexed=[], real=[])
     for kind in ("TransformJob", "ProcessingJob"):
         summary = {f"{kind}Name": "new", f"{kind}Status": "InProgress", "CreationTime": THEN}
         fake_aws.running[f"List{kind}s"] = partial(always_answered, {f"{kind}Summaries": [summary]})
         fake_aws.running[f"Describe{kind}"] = lambda _: GONE
-    fake_aws.running["ListClusters"] = lambda _: {
-        "ClusterSummaries": [{"ClusterName": "c", "ClusterStatus": "Creating"}]
-    }
+    fake_aws.running["ListClusters"] = lambda _: {"ClusterSummaries": [{"ClusterName": "c", "ClusterStatus": status}]}
     fake_aws.running["DescribeCluster"] = lambda _: Fault(400, "ResourceNotFound", "Cluster not found.")
-    fake_aws.running["ListEndpoints"] = lambda _: {"Endpoints": [{"EndpointName": "new", "EndpointStatus": "Creating"}]}
+    fake_aws.running["ListEndpoints"] = lambda _: {"Endpoints": [{"EndpointName": "new", "EndpointStatus": status}]}
     fake_aws.running["DescribeEndpoint"] = lambda _: Fault(400, "ValidationException", 'Could not find endpoint "arn".')
     for _ in range(2):  # what is remembered of the first look does not make it forgotten
         in_use = in_use_of(workload)

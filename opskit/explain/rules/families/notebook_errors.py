@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from opskit.core.aws_names import NOTEBOOK_LOGS
+from opskit.core.aws_statuses import NotebookStatus
 from opskit.explain.rules.commands import in_region, log_command, region_flag
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import NEARBY, PastedText, pattern_finder, phrase_finder
@@ -87,7 +88,7 @@ def _explain_status(error: ErrorMatch, region_hint: RegionHint | None) -> Explan
     return ExplanationParts(reason, hint, command)
 
 
-_STATES = {"inservice": "InService", "stopped": "Stopped", "failed": "Failed", "pending": "Pending"}
+_STATES = {status.value.lower(): status.value for status in NotebookStatus.documented()}
 
 
 def _state_words(listed: str) -> str:
