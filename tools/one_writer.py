@@ -12,7 +12,8 @@ this check also asks that
 - a module of ``changes`` makes nothing public but functions, and none of them returns what may be anything;
 - no module is imported, and no source run, by a call, but where ``cli/command_tree.py`` loads the commands; none is
   taken out of ``sys.modules`` or of another's namespace, no class out of an object, and no module has another's name;
-  and no program is started past ``subprocess``, whose importers are named in ``pyproject.toml``.
+  and no program is started past ``subprocess``, whose importers are named in ``pyproject.toml``;
+- what reaches anything outside of opskit is imported only where it is needed (``tools/outside_modules.py``).
 
 ``AwsWriter`` itself looks at its caller when it is used (see there), for what no reading of the source can see.
 ``python -m tools.one_writer opskit`` prints a line for each place and exits with 1 when there is any.
@@ -26,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.enumerations import Finding, parse_sources
+from tools.outside_modules import reached_outside
 
 WRITER = "AwsWriter"
 WRITER_MODULE = "opskit.aws.writer"
@@ -51,7 +53,10 @@ def find_writers(root: Path) -> list[Finding]:
     return [
         Finding(path, line, text)
         for path, tree in parse_sources(root).items()
-        for line, text in _findings_in(path.relative_to(root), tree)
+        for line, text in (
+            *_findings_in(path.relative_to(root), tree),
+            *reached_outside(path.relative_to(root), tree, root),
+        )
     ]
 
 

@@ -162,12 +162,35 @@ HANDED_ON = {
     "in a session of the same class": ("quotas/reads/x.py", "type(vars(session)['x'].boto3_session)().client('s3')"),
     "in a session of its class": ("quotas/reads/x.py", "session.__class__('x').client('s3')"),
     "as text that is run": ("cli/x.py", "exec('import boto3')"),
+    "as text that is measured": ("quotas/flows/x.py", "import timeit"),
+    "as a hint that is evaluated": ("quotas/flows/x.py", "from typing import get_type_hints"),
+    "boto3, by its name": ("quotas/flows/x.py", "from pkgutil import resolve_name"),
+    "boto3, by what is built in": ("quotas/flows/x.py", "__builtins__['__import__']('boto3')"),
+    "boto3, as the module of an object": ("quotas/flows/x.py", "import inspect"),
+    "a session, among all classes": ("quotas/flows/x.py", "object.__subclasses__()"),
+    "a session's own clients": ("quotas/reads/x.py", "vars(session)['_boto3_clients'].client('s3')"),
+    "a session's own clients, by name": ("quotas/reads/x.py", "getattr(session, '_boto3_clients').client('s3')"),
+    "a client that nobody checks": ("quotas/reads/x.py", "client.meta.events.unregister('before-call')"),
+    "what counts as a read": ("quotas/reads/x.py", "from opskit.aws import api_call\napi_call.READ_VERBS += ('x',)"),
+    "what checks the caller": ("quotas/reads/x.py", "from opskit.aws import api_call as a\na.is_read = all"),
+    "what checks the caller, by name": (
+        "quotas/reads/x.py",
+        "from opskit.aws import api_call\nsetattr(api_call, 'is_read', all)",
+    ),
+    "a request of its own": ("quotas/flows/x.py", "import urllib.request"),
+    "a request of its own, on a connection": ("quotas/flows/x.py", "from http.client import HTTPSConnection"),
+    "a request of its own, on a socket": ("quotas/flows/x.py", "import socket"),
+    "a request of its own, by a package": ("quotas/flows/x.py", "import requests"),
+    "the AWS CLI in this process": ("quotas/flows/x.py", "from awscli.clidriver import create_clidriver"),
+    "a system's own function": ("quotas/flows/x.py", "import ctypes"),
 }
 
 
 @pytest.mark.parametrize(("file", "line"), HANDED_ON.values(), ids=HANDED_ON)
 def test_a_writer_that_is_handed_on_is_refused(tmp_path: Path, file: str, line: str) -> None:
     (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / "aws").mkdir()
+    (tmp_path / "aws/api_call.py").touch()
     (tmp_path / file).write_text(f"{WRITES if 'changes' in file else ''}{line}\n")
     assert {finding.path for finding in find_writers(tmp_path)} == {tmp_path / file}
 
@@ -179,6 +202,24 @@ def test_a_writer_that_is_used_where_it_is_made_passes(tmp_path: Path) -> None:
     file.write_text(
         f"{WRITES}def end(c: C) -> None:\n    AwsWriter(c).call('s3', 'delete_bucket', Bucket='b')\n    {sends}\n"
     )
+    assert find_writers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("aws/connections.py", "from http.client import HTTPSConnection"),
+        ("sandbox/server.py", "import urllib.request"),
+        ("cli/x.py", "from opskit.aws import api_call\napi_call.call_hook = print"),
+        ("quotas/flows/x.py", "import json\nfrom datetime import UTC"),
+        ("quotas/flows/x.py", "getattr(error, 'code', None)"),
+    ],
+)
+def test_what_a_module_needs_is_imported_where_it_belongs(tmp_path: Path, file: str, line: str) -> None:
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / "aws").mkdir(exist_ok=True)
+    (tmp_path / "aws/api_call.py").touch()
+    (tmp_path / file).write_text(f"{line}\n")
     assert find_writers(tmp_path) == []
 
 
