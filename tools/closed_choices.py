@@ -23,7 +23,15 @@ from pathlib import Path
 
 from tools.class_unions import classes_of_unions, find_unions
 from tools.divided_choices import DividedScan
-from tools.enumerations import Enumeration, Finding, find_enumerations, is_in_sandbox, last_name, parse_sources
+from tools.enumerations import (
+    Enumeration,
+    Finding,
+    find_constants,
+    find_enumerations,
+    is_in_sandbox,
+    last_name,
+    parse_sources,
+)
 from tools.member_scan import MemberScan, calls_assert_never, is_wildcard, leaves
 
 _INSTEAD = "name every case in a `match`, or give the enumeration (each class) a property that does"
@@ -36,13 +44,16 @@ def find_open_choices(sources: Mapping[Path, ast.Module]) -> list[Finding]:
     members: dict[str, dict[str, str]] = {}
     for enumeration in find_enumerations(sources):
         members.setdefault(enumeration.name, {}).update(enumeration.members)
+    # The sandbox names what is written on the wire.
+    constants = find_constants(tree for path, tree in sources.items() if not is_in_sandbox(path))
     names = set(members)
     unions = find_unions(sources.values())
     classes = classes_of_unions(unions)
     found: dict[tuple[Path, int], str] = {}
     for path, tree in sources.items():
         scan = _ChoiceScan(tree, names, classes)
-        scans = (scan.open_choices(), _open_classes(scan.nodes, unions), DividedScan(scan, members).divided_choices())
+        divided = DividedScan(scan, members, constants)
+        scans = (scan.open_choices(), _open_classes(scan.nodes, unions), divided.divided_choices())
         for line, text in chain.from_iterable(scans):
             found.setdefault((path, line), text)
     return [Finding(path, line, f"{text}: {_INSTEAD}") for (path, line), text in sorted(found.items())]

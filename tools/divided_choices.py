@@ -8,8 +8,9 @@ members, by which all others are passed over; a table where the check of tables 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from tools.enumerations import last_name
 from tools.member_scan import NEGATIVE, MemberScan, without_call
 
 _FEWEST_IN_A_LIST = 2
@@ -17,11 +18,13 @@ _FEWEST_IN_A_LIST = 2
 
 class DividedScan:
     """Finds the divided choices of the module of a scan. ``members`` are each enumeration's members: values, as source
-    text, by names.
+    text, by names; ``constants`` the names of all modules' variables that are a word.
     """
 
-    def __init__(self, scan: MemberScan, members: Mapping[str, Mapping[str, str]]) -> None:
-        self.scan, self.members = scan, members
+    def __init__(
+        self, scan: MemberScan, members: Mapping[str, Mapping[str, str]], constants: Collection[str] = ()
+    ) -> None:
+        self.scan, self.members, self.constants = scan, members, constants
         self.words = {word for each in members.values() for name, value in each.items() for word in (repr(name), value)}
 
     def divided_choices(self) -> Iterator[tuple[int, str]]:
@@ -56,12 +59,22 @@ class DividedScan:
                 )
             case ast.Compare(left=ast.Attribute(attr="value" | "name"), comparators=[side]) if self._is_word(side):
                 yield node.lineno, f"a comparison with the word {ast.unparse(side)} of a member"
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Tuple() | ast.Set() | ast.List() as side]):
+                if names := self._constants_among(side.elts):
+                    yield node.lineno, f"a choice over words that are no enumeration, {names[0]} among them"
+            case ast.Dict(keys=keys) if len(names := self._constants_among(filter(None, keys))) > _FEWEST_IN_A_LIST:
+                yield node.lineno, f"a table of words that are no enumeration, {names[0]} among them"
             case ast.Match(subject=ast.Attribute(attr="value" | "name"), cases=cases):
                 words = (case.pattern.value for case in cases if isinstance(case.pattern, ast.MatchValue))
                 if word := next((ast.unparse(each) for each in words if self._is_word(each)), None):
                     yield node.lineno, f"a choice over the words of members, {word} among them"
             case _:
                 pass
+
+    def _constants_among(self, nodes: Iterable[ast.expr]) -> list[str]:
+        """Those of several expressions that are other variables' words; none where it is only one."""
+        found = [last_name(each) for each in nodes if last_name(each).isupper() and last_name(each) in self.constants]
+        return found if len(found) >= _FEWEST_IN_A_LIST else []
 
     def _is_word(self, node: ast.expr) -> bool:
         """Whether a literal is a member's name or value, or a list of these."""

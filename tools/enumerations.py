@@ -6,7 +6,7 @@ It parses the source and imports nothing from opskit, so a check of it also work
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,18 @@ def find_enumerations(sources: Mapping[Path, ast.Module]) -> list[Enumeration]:
         for path, node in classes
         if _has_base(node, bases) and (members := _read_members(node))
     ]
+
+
+def find_constants(trees: Iterable[ast.Module]) -> set[str]:
+    """The names of all variables of modules that are a word."""
+    return {
+        target.id
+        for tree in trees
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def _has_base(node: ast.ClassDef, names: Collection[str]) -> bool:

@@ -59,7 +59,6 @@ _ENDPOINT_WORDS = frozenset(action.value for action in _ENDPOINT_KINDS)
 _KIND_BY_WORD: Mapping[str, EventKind] = {
     action.value: kind for action, kind in (*_EVENT_KINDS.items(), *_ENDPOINT_KINDS.items()) if kind
 }
-_NOTHING_HAPPENED = (journal.REFUSED, journal.FAILED, journal.DROPPED)
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ def _later_events(entries: Sequence[JournalEntry]) -> dict[str, list[NotebookEve
     """For each stop, by its id, what opskit did to the same notebook after it."""
     by_name: dict[tuple[str, str, str, bool], list[JournalEntry]] = {}
     for entry in entries:
-        if entry.action in _KIND_BY_WORD and entry.outcome not in _NOTHING_HAPPENED:
+        if entry.action in _KIND_BY_WORD and entry.meaning.may_have_happened:
             # A notebook and an endpoint may have one name.
             key = (entry.endpoint, entry.region, entry.subject, entry.action in _ENDPOINT_WORDS)
             by_name.setdefault(key, []).append(entry)
@@ -187,7 +186,7 @@ def _is_of_same_account(entry: JournalEntry, other: JournalEntry) -> bool:
 
 
 def _to_event(entry: JournalEntry) -> NotebookEvent:
-    certain = entry.outcome == journal.DONE
+    certain = entry.meaning.is_done
     price, running_since = (entry.stop.usd_per_hour, entry.stop.running_since) if entry.stop else (None, None)
     return NotebookEvent(_KIND_BY_WORD[entry.action], entry.started_at, certain, price, running_since)
 

@@ -9,10 +9,23 @@ from opskit.core.exceptions import ExitCode
 from opskit.history.flows import AccountRef, History, account_of_entry
 from opskit.history.rules import Saving, total_usd
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
+from opskit.state.change_outcome import ChangeOutcome
 from opskit.state.home import home_kept_in
-from opskit.state.journal import DROPPED, FAILED, REFUSED, STARTED, UNKNOWN, JournalEntry
+from opskit.state.journal import JournalEntry
 
-_TONES = {REFUSED: Style.BAD, FAILED: Style.BAD, UNKNOWN: Style.WARN, STARTED: Style.WARN, DROPPED: Style.DIM}
+_OUTCOME_STYLES = {
+    ChangeOutcome.STARTED: Style.WARN,
+    ChangeOutcome.DONE: Style.GOOD,
+    ChangeOutcome.REFUSED: Style.BAD,
+    ChangeOutcome.UNKNOWN: Style.WARN,
+    ChangeOutcome.FAILED: Style.BAD,
+    ChangeOutcome.DROPPED: Style.DIM,
+    ChangeOutcome.FILED: Style.GOOD,
+    ChangeOutcome.ALREADY_OPEN: Style.GOOD,
+    ChangeOutcome.ALREADY_ENOUGH: Style.GOOD,
+    ChangeOutcome.QUEUED: Style.GOOD,
+    ChangeOutcome.PLANNED: Style.GOOD,
+}
 _ACCOUNT = Column("Account", key=True)
 _COLUMNS = (
     Column("When (UTC)", key=True),
@@ -108,7 +121,7 @@ def _history_row(entry: JournalEntry, saving: Saving | None, *, several: bool) -
         Cell(entry.region),
         Cell(entry.action),
         Cell(entry.subject),
-        Cell(entry.outcome, _TONES.get(entry.outcome, Style.GOOD)),
+        Cell(entry.outcome, _OUTCOME_STYLES[ChangeOutcome(entry.outcome)]),
         Cell("" if saving is None else "?" if saving.usd is None else f"{saving.usd:.4f}"),
         Cell(entry.reason),
         Cell(entry.caller or "unknown"),
@@ -126,9 +139,9 @@ def _history_notes(history: History, shown: Sequence[JournalEntry], *, everywher
         yield "opskit changed nothing in that time."
     elif not shown and history.current:
         yield f"opskit changed nothing in the account {_account_phrase(history.current)} in that time."
-    if any(entry.outcome == STARTED for entry in shown):
+    if any(entry.meaning.is_open for entry in shown):
         yield "'begun': no outcome recorded; still running or interrupted."
-    if any(entry.outcome == DROPPED for entry in history.entries):
+    if any(entry.meaning.was_dropped for entry in history.entries):
         yield "'dropped' was not sent: a last look spoke against it."
     if history.current:
         yield from _money_notes(_savings_of(history, history.current), "")

@@ -22,21 +22,14 @@ from opskit.notebooks.store import INSIDE_TABLE
 from opskit.notifications.store import GRACES_TABLE
 from opskit.quotas.store import CONFIGS_TABLE, ENDED_JOBS_TABLE, PRICES_TABLE, VOLUMES_TABLE
 from opskit.state.home import PACES_TABLE, StateHome
-from opskit.state.journal_file import DONE, STARTED, UNKNOWN, JournalEntry
+from opskit.state.journal_file import JournalEntry
 from opskit.state.paths import state_errors
 from opskit.state.records import Record, RecordChanged, RecordTable, StoredRecord
-
-# Of what is known less of to more: an outcome that was looked up is better than one that was not.
-_KNOWN = {STARTED: 0, UNKNOWN: 1}
 
 
 def merge_entries(theirs: JournalEntry, ours: JournalEntry) -> JournalEntry | None:
     """The entry that replaces ``theirs``, by what ``ours`` knows of the same change; None: theirs stays."""
-    return ours if _known(ours) > _known(theirs) else None
-
-
-def _known(entry: JournalEntry) -> int:
-    return 3 if entry.outcome == DONE else _KNOWN.get(entry.outcome, 2)
+    return ours if ours.meaning.known > theirs.meaning.known else None
 
 
 def merge_records(table: str, theirs: Record, ours: Record) -> Record:

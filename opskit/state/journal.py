@@ -29,15 +29,10 @@ from opskit.core.exceptions import (
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.redaction import redact_secrets
 from opskit.core.run_problems import report_run_problem
+from opskit.state.change_outcome import ChangeOutcome
 from opskit.state.home import state_home
 from opskit.state.journal_file import (
-    DONE,
-    DROPPED,
-    FAILED,
     JOURNAL_FILE,
-    REFUSED,
-    STARTED,
-    UNKNOWN,
     ChangeKind,
     JournalEntry,
     StopDetails,
@@ -45,12 +40,6 @@ from opskit.state.journal_file import (
 from opskit.state.paths import kept_state_dir
 
 __all__ = [
-    "DONE",
-    "DROPPED",
-    "FAILED",
-    "REFUSED",
-    "STARTED",
-    "UNKNOWN",
     "ActionRecord",
     "JournalEntry",
     "StopDetails",
@@ -67,7 +56,7 @@ class ActionRecord:
     not done.
     """
 
-    outcome: str = DONE
+    outcome: ChangeOutcome = ChangeOutcome.DONE
     detail: str = ""
     was_sent: bool = True
 
@@ -108,7 +97,7 @@ def journal_action(
             yield record
     # An interrupt is an outcome, too.
     except BaseException as error:
-        outcome = _outcome_of(error) if record.was_sent else DROPPED
+        outcome = _outcome_of(error) if record.was_sent else ChangeOutcome.DROPPED
         _end_entry(entry, outcome, str(error) or type(error).__name__, is_written=is_written)
         raise
     _end_entry(entry, record.outcome, record.detail, is_written=is_written)
@@ -123,10 +112,10 @@ def _note_live_resource(client: AwsClient, name: str, starts: ResourceKind, reco
     try:
         yield
     except BaseException as error:
-        if not record.was_sent or _outcome_of(error) in (REFUSED, DROPPED):
+        if not record.was_sent or _outcome_of(error).meaning.rules_out_effect:
             client.live_resources.note_ended(starts, name, client.region)
         raise
-    if record.outcome == DONE:
+    if record.outcome.meaning.is_done:
         client.live_resources.note_running(LiveResource(starts, name, client.region, confirmed=True))
     else:
         client.live_resources.note_ended(starts, name, client.region)
@@ -180,7 +169,7 @@ def _new_entry(client: AwsClient, action: str, subject: str, reason: str, stop: 
         action=redact_secrets(action),
         subject=redact_secrets(subject),
         reason=redact_secrets(reason),
-        outcome=STARTED,
+        outcome=ChangeOutcome.STARTED,
         detail="",
         stop=stop,
     )
@@ -201,13 +190,13 @@ def _read_identity(client: AwsClient) -> tuple[str | None, str | None]:
     return redact_secrets(identity.account), redact_secrets(identity.arn)
 
 
-def _outcome_of(error: BaseException) -> str:
+def _outcome_of(error: BaseException) -> ChangeOutcome:
     # Ctrl-C may come between the sending and the answer.
     if isinstance(error, OutcomeUnknown | KeyboardInterrupt):
-        return UNKNOWN
+        return ChangeOutcome.UNKNOWN
     if isinstance(error, ConfirmationRequired):
-        return DROPPED
-    return REFUSED if isinstance(error, AwsError) else FAILED
+        return ChangeOutcome.DROPPED
+    return ChangeOutcome.REFUSED if isinstance(error, AwsError) else ChangeOutcome.FAILED
 
 
 P = ParamSpec("P")
@@ -258,4 +247,4 @@ def prepare_change(
             record.was_sent = pending.is_begun
             raise
         if not pending.is_sent:
-            record.outcome, record.detail = DROPPED, pending.error
+            record.outcome, record.detail = ChangeOutcome.DROPPED, pending.error

@@ -12,15 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from opskit.state.change_outcome import ChangeOutcome, OutcomeMeaning
 from opskit.state.paths import kept_state_dir, report_short_lived_state
 from opskit.state.store import open_db, read_only_db
-
-STARTED = "begun"
-DONE = "done"
-REFUSED = "refused"
-UNKNOWN = "unknown"
-FAILED = "failed"
-DROPPED = "dropped"
 
 
 @dataclass(frozen=True)
@@ -56,6 +50,11 @@ class JournalEntry:
     outcome: str
     detail: str
     stop: StopDetails | None = None
+
+    @property
+    def meaning(self) -> OutcomeMeaning:
+        """What its outcome means, whichever opskit wrote the word."""
+        return ChangeOutcome(self.outcome).meaning
 
 
 @dataclass(frozen=True)
@@ -164,13 +163,13 @@ class FileJournal:
         Raises:
             OSError, sqlite3.Error: the file cannot be written.
         """
-        same = (kind.endpoint, kind.region, kind.action, kind.subject, UNKNOWN, kind.account)
+        same = (kind.endpoint, kind.region, kind.action, kind.subject, ChangeOutcome.UNKNOWN.value, kind.account)
         with open_db(JOURNAL_FILE, ENTRIES_SCHEMA, _STOPS_SCHEMA) as session:
             session.execute(
                 # By the order of writing, since a clock may have been set back; IS, since an account may be NULL.
                 "UPDATE entries SET outcome = ?, detail = ? WHERE rowid = (SELECT max(rowid) FROM entries"
                 " WHERE endpoint = ? AND region = ? AND action = ? AND subject = ? AND outcome = ? AND account IS ?)",
-                (DONE, evidence, *same),
+                (ChangeOutcome.DONE.value, evidence, *same),
             )
 
     def read_entries(self, since: datetime) -> JournalPart:

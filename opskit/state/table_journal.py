@@ -19,9 +19,8 @@ from typing import Any
 
 from opskit.aws.state_table import StateTable
 from opskit.aws.table_items import PARTITION, SORT, WRITE_ID, Item, ItemChanged, ItemKey
+from opskit.state.change_outcome import ChangeOutcome
 from opskit.state.journal_file import (
-    DONE,
-    UNKNOWN,
     ChangeKind,
     JournalEntry,
     JournalPart,
@@ -58,7 +57,7 @@ class TableJournal:
             self._note_month(key)
             if self.table.find_item(key) is not None:
                 return
-            if entry.outcome == UNKNOWN:  # of another home: this one's begin otherwise
+            if entry.outcome == ChangeOutcome.UNKNOWN:  # of another home: this one's begin otherwise
                 self._point_to(entry)
             extra = {"restore": json.dumps(dict(restore))} if restore else {}
             number = {"number": self.table.next_number(_COUNTER)}
@@ -70,7 +69,7 @@ class TableJournal:
         with table_errors():
             # The pointer first: killed in between, it leads to an entry that confirm_newest skips; without one the
             # entry could never be confirmed.
-            if entry.outcome == UNKNOWN:
+            if entry.outcome == ChangeOutcome.UNKNOWN:
                 self._point_to(entry)
             while item := self.table.find_item(_entry_key(entry)):
                 try:
@@ -84,11 +83,13 @@ class TableJournal:
         with table_errors():
             pointers = list(self.table.query_items(_pointer_partition(kind)))
             found = [(pointer, self.table.find_item(_pointed_key(pointer))) for pointer in pointers]
-            unknown = [(p, item) for p, item in found if item is not None and item["outcome"]["S"] == UNKNOWN]
+            unknown = [
+                (p, item) for p, item in found if item is not None and item["outcome"]["S"] == ChangeOutcome.UNKNOWN
+            ]
             if not unknown:
                 return
             pointer, newest = max(unknown, key=lambda pair: _number_of(pair[1]))
-            entry = replace(_parse_item(newest), outcome=DONE, detail=evidence)
+            entry = replace(_parse_item(newest), outcome=ChangeOutcome.DONE, detail=evidence)
             try:
                 key = _entry_key(entry)
                 # The outcome first: killed in between, the pointer leads to an entry that is done, which is skipped.

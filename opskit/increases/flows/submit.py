@@ -6,7 +6,7 @@ Submitting plans again from fresh reads, so neither a second terminal nor a lost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from opskit.aws.client import AwsClient
@@ -31,6 +31,7 @@ from opskit.increases.rules.increase import (
 from opskit.increases.rules.plan import find_created_request
 from opskit.increases.rules.support_cases import SupportCase, find_same_cases
 from opskit.quotas.rules.model import IncreaseRequest, format_quota_value
+from opskit.state.change_outcome import ChangeOutcome
 from opskit.state.home import state_home
 from opskit.state.journal import journal_action
 from opskit.state.paths import account_key
@@ -41,6 +42,16 @@ from opskit.state.records import HeldLock
 _LOOKUP_SECONDS = (0.5, 1.0, 2.0)
 
 MessageSink = Callable[[str], None]
+
+_JOURNAL_OUTCOMES: Mapping[IncreaseOutcome, ChangeOutcome] = {
+    IncreaseOutcome.FILED: ChangeOutcome.FILED,
+    IncreaseOutcome.ALREADY_OPEN: ChangeOutcome.ALREADY_OPEN,
+    IncreaseOutcome.ALREADY_ENOUGH: ChangeOutcome.ALREADY_ENOUGH,
+    IncreaseOutcome.QUEUED: ChangeOutcome.QUEUED,
+    IncreaseOutcome.PLANNED: ChangeOutcome.PLANNED,
+    IncreaseOutcome.REFUSED: ChangeOutcome.REFUSED,
+    IncreaseOutcome.UNKNOWN: ChangeOutcome.UNKNOWN,
+}
 
 
 @dataclass(frozen=True)
@@ -159,7 +170,7 @@ def _submit(context: _SubmitContext, increase: Increase, known: frozenset[str], 
         record.was_sent = True
         done = _send_request(client, increase, context.use_case)
         done = _look_up_outcome(context, increase, done, submission)
-        record.outcome, record.detail = done.outcome.value, done.request_id or done.case_id or done.reason
+        record.outcome, record.detail = _JOURNAL_OUTCOMES[done.outcome], done.request_id or done.case_id or done.reason
     _update_queue(context, done, known, queued, lock)
     if done.outcome.is_filed and increase.request_id and not increase.channel.submission_type.is_case:
         # The request existed before; only its support case is new.

@@ -21,7 +21,7 @@ from opskit.notebooks.rules.evidence import NotebookEvidence
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notebooks.rules.inside_verdict import why_not_inside
 from opskit.notebooks.rules.stop_consent import notebook_status_refusal, stop_refusal
-from opskit.state.journal import DONE, STARTED, UNKNOWN, journal_entries
+from opskit.state.journal import journal_entries
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _was_stopped_here(seen: InspectedNotebook, now: datetime) -> bool:
         (entry.action, entry.subject, entry.region) == (NotebookAction.STOP, seen.notebook.name, seen.client.region)
         and entry.endpoint == seen.client.session.endpoint_id()
         and entry.account in (seen.notebook.account, None)
-        and entry.outcome in (DONE, STARTED, UNKNOWN)
+        and entry.meaning.may_have_happened
         for entry in entries
     )
 

@@ -116,6 +116,8 @@ def test_a_closed_choice_passes(body: str) -> None:
         "class Words:\n    some = (Kind.A, Kind.B)",
         "from kinds import Kind as Sort",
         'def decide(kind): return kind.value == "a"',
+        'X = "x"\nY = "y"\ndef decide(word): return word in (X, Y)',
+        'X = "x"\nY = "y"\nZ = "z"\nTABLE = {X: 1, Y: 2, Z: 3}',
         'def decide(kind): return kind.name in ("A", "B")',
         'match kind.value:\n    case "a":\n        go()\n    case _:\n        stop()',
     ],
@@ -135,6 +137,7 @@ def test_what_leaves_members_out_in_a_module_is_found(lines: str) -> None:
         "RULES = (Rule(Kind.A, hides={Kind.B, Kind.C}), Rule(Kind.B))",
         'def decide(each): return each.name == "z"',
         "def decide(each): return each.value == 0",
+        'X = "x"\ndef decide(word): return word in (X, None)',
     ],
 )
 def test_what_names_members_and_leaves_none_out_passes(lines: str) -> None:

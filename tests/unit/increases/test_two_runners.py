@@ -15,8 +15,8 @@ from opskit.increases.flows.plan import plan_increases, queued_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import Increase, IncreaseOutcome
+from opskit.state.change_outcome import ChangeOutcome
 from opskit.state.home import state_home, use_state_home
-from opskit.state.journal_file import STARTED
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
 from tests.fakes.two_runners import Runner, TwoRunners, two_runners
@@ -98,7 +98,9 @@ def test_two_runners_with_one_table_file_each_increase_once(
             told = runner.home.journal.read_entries(LONG_AGO)
             assert not told.damage
             # Each request that AWS took is in the journal, though perhaps only as begun, by a runner that was killed.
-            filed = Counter(each.subject for each in told.entries if each.outcome in ("filed", "unknown", STARTED))
+            filed = Counter(
+                each.subject for each in told.entries if each.outcome in ("filed", "unknown", ChangeOutcome.STARTED)
+            )
             assert {f"{name} to 4" for name in QUOTAS} <= set(filed)
 
         world.run_both(end_well)

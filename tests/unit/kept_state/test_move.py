@@ -21,8 +21,9 @@ import opskit
 from opskit.increases.store import QUEUE_TABLE
 from opskit.kept_state.flows import JOURNAL, MOVED_TABLES, MovedState, merge_entries, merge_records, move_state
 from opskit.kept_state.render import move_result
+from opskit.state.change_outcome import ChangeOutcome
 from opskit.state.home import StateHome, local_home
-from opskit.state.journal_file import DONE, STARTED, UNKNOWN, JournalEntry
+from opskit.state.journal_file import JournalEntry
 from opskit.state.records import Record, RecordTable
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.faulty_service_quotas import ProcessKilled
@@ -166,13 +167,13 @@ def entry(outcome: str, detail: str = "") -> JournalEntry:
 @pytest.mark.parametrize(
     ("theirs", "ours", "is_ours"),
     [
-        (STARTED, DONE, True),
-        (STARTED, UNKNOWN, True),
-        (UNKNOWN, DONE, True),
-        ("refused", STARTED, False),
-        (DONE, UNKNOWN, False),
-        (DONE, DONE, False),
-        (STARTED, STARTED, False),
+        (ChangeOutcome.STARTED, ChangeOutcome.DONE, True),
+        (ChangeOutcome.STARTED, ChangeOutcome.UNKNOWN, True),
+        (ChangeOutcome.UNKNOWN, ChangeOutcome.DONE, True),
+        ("refused", ChangeOutcome.STARTED, False),
+        (ChangeOutcome.DONE, ChangeOutcome.UNKNOWN, False),
+        (ChangeOutcome.DONE, ChangeOutcome.DONE, False),
+        (ChangeOutcome.STARTED, ChangeOutcome.STARTED, False),
     ],
 )
 def test_the_better_known_outcome_of_a_change_stays(theirs: str, ours: str, is_ours: bool) -> None:
@@ -181,10 +182,10 @@ def test_the_better_known_outcome_of_a_change_stays(theirs: str, ours: str, is_o
 
 
 def test_an_entry_that_ended_after_it_was_moved_ends_there_too(folder: Path, db: FaultyDynamoDb) -> None:
-    begun = replace(entry(STARTED), id="begun-here", started_at=LONG_AGO + timedelta(days=1))
+    begun = replace(entry(ChangeOutcome.STARTED), id="begun-here", started_at=LONG_AGO + timedelta(days=1))
     local_home().journal.add_entry(begun, {"opskit:stopped": "x"})
     move_state(local_home(), db.new_home())
-    ended = replace(begun, ended_at=LONG_AGO + timedelta(days=2), outcome=UNKNOWN, detail="?")
+    ended = replace(begun, ended_at=LONG_AGO + timedelta(days=2), outcome=ChangeOutcome.UNKNOWN, detail="?")
     local_home().journal.end_entry(ended)
     assert move_state(local_home(), db.new_home()).written["journal"] == 1
     there = db.new_home().journal

@@ -29,7 +29,7 @@ from opskit.notebooks.rules.enums import NotebookAction
 from opskit.notebooks.rules.idleness import IdlePolicy
 from opskit.notifications.cli import with_notifications
 from opskit.output.result import CommandResult
-from opskit.state.journal_file import DONE, STARTED, UNKNOWN
+from opskit.state.change_outcome import ChangeOutcome
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
 from tests.fakes.two_runners import Runner, TwoRunners, two_runners
@@ -238,8 +238,12 @@ def test_two_runners_with_one_table_stop_what_is_idle_once_and_tell_it(
             told = runner.home.journal.read_entries(LONG_AGO)
             assert not told.damage
             ends = [each for each in told.entries if each.action == NotebookAction.STOP]
-            assert {each.subject for each in ends if each.outcome in (DONE, UNKNOWN, STARTED)} == set(IDLE)
-            doubled = Counter(each.subject for each in ends if each.outcome == DONE)
+            assert {
+                each.subject
+                for each in ends
+                if each.outcome in (ChangeOutcome.DONE, ChangeOutcome.UNKNOWN, ChangeOutcome.STARTED)
+            } == set(IDLE)
+            doubled = Counter(each.subject for each in ends if each.outcome == ChangeOutcome.DONE)
             assert all(count == 1 or stops.was_lost[name] for name, count in doubled.items()), doubled
 
         world.run_both(end_well)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from opskit.state.change_outcome import ChangeOutcome
 from opskit.state.home import StateHome, local_home
-from opskit.state.journal_file import DONE, STARTED, UNKNOWN, ChangeKind, JournalEntry, StopDetails
+from opskit.state.journal_file import ChangeKind, JournalEntry, StopDetails
 from opskit.state.records import Record, RecordChanged, RecordTable, Value, replace_partition
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.state_table import FaultyDynamoDb, faulty_dynamodb
@@ -61,7 +62,7 @@ def entry(number: int, **changed: object) -> JournalEntry:
         action="stop notebook",
         subject="lab",
         reason="idle",
-        outcome=STARTED,
+        outcome=ChangeOutcome.STARTED,
         detail="",
     )
     return replace(made, **changed)  # type: ignore[arg-type]
@@ -90,7 +91,7 @@ def test_entries_come_back_as_they_were_written_in_the_order_of_writing(home: St
 def test_an_entry_is_written_once_and_ends_once(home: StateHome) -> None:
     begun = entry(1)
     home.journal.add_entry(begun)
-    ended = replace(begun, ended_at=BEGUN + timedelta(hours=1), outcome=DONE, detail="Stopping")
+    ended = replace(begun, ended_at=BEGUN + timedelta(hours=1), outcome=ChangeOutcome.DONE, detail="Stopping")
     home.journal.end_entry(ended)
     home.journal.add_entry(begun)  # as a move that is run again does
     assert read_all(home) == [ended]
@@ -99,7 +100,7 @@ def test_an_entry_is_written_once_and_ends_once(home: StateHome) -> None:
 def test_a_recorded_change_takes_as_many_requests_as_the_page_says(table: FaultyDynamoDb) -> None:
     home, begun = table.new_home(), entry(1)
     home.journal.add_entry(begun)
-    home.journal.end_entry(replace(begun, ended_at=BEGUN, outcome=DONE))
+    home.journal.end_entry(replace(begun, ended_at=BEGUN, outcome=ChangeOutcome.DONE))
     # The first PutItem of a process makes sure that the month is known.
     assert table.calls == {"Query": 2, "PutItem": 3, "UpdateItem": 1}
 
@@ -109,14 +110,24 @@ def test_the_newest_unknown_change_of_a_kind_is_confirmed_and_no_other(home: Sta
     changes = [entry(9), *others, entry(1), entry(2)]  # 1 and 2 come last, whatever the clock says
     for each in changes:
         home.journal.add_entry(each)
-    outcomes = [UNKNOWN, *[UNKNOWN] * 3, DONE, UNKNOWN, STARTED]
+    outcomes = [
+        ChangeOutcome.UNKNOWN,
+        *[ChangeOutcome.UNKNOWN] * 3,
+        ChangeOutcome.DONE,
+        ChangeOutcome.UNKNOWN,
+        ChangeOutcome.STARTED,
+    ]
     for each, outcome in zip(changes, outcomes, strict=True):
-        if outcome != STARTED:
+        if outcome != ChangeOutcome.STARTED:
             home.journal.end_entry(replace(each, outcome=outcome, detail="?"))
     home.journal.confirm_newest(KIND, "Stopped")
     told = {each.id: (each.outcome, each.detail) for each in read_all(home)}
-    assert told["id-1"] == (DONE, "Stopped")
-    assert [told[f"id-{number}"][0] for number in (9, 10, 11, 12, 13, 2)] == [*[UNKNOWN] * 4, DONE, STARTED]
+    assert told["id-1"] == (ChangeOutcome.DONE, "Stopped")
+    assert [told[f"id-{number}"][0] for number in (9, 10, 11, 12, 13, 2)] == [
+        *[ChangeOutcome.UNKNOWN] * 4,
+        ChangeOutcome.DONE,
+        ChangeOutcome.STARTED,
+    ]
     home.journal.confirm_newest(KIND, "Stopped, too")
     assert {each.id: each.detail for each in read_all(home)}["id-9"] == "Stopped, too"
     home.journal.confirm_newest(KIND, "nothing is left")

@@ -22,7 +22,8 @@ from opskit.increases.rules.channel import Channel
 from opskit.increases.store import QueueState, load_snapshots, pending_requests, submitted_requests
 from opskit.notebooks.rules.enums import NotebookAction
 from opskit.quotas.reads.code_cache import load_cache
-from opskit.state.journal import DONE, JournalEntry, journal_entries
+from opskit.state.change_outcome import ChangeOutcome
+from opskit.state.journal import JournalEntry, journal_entries
 
 RECORDED = Path(__file__).with_name("recorded")
 ENDPOINT, ACCOUNT, CALLER = "http://127.0.0.1:45913", "123456789012", "arn:aws:iam::123456789012:user/default_user"
@@ -44,7 +45,7 @@ def recorded_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AwsClien
 def test_journal_of_an_older_opskit_is_read(recorded_client: AwsClient) -> None:
     entries = journal_entries(datetime(2026, 11, 1, tzinfo=UTC))
     assert len(entries) == 23
-    assert Counter(entry.outcome for entry in entries) == {DONE: 15, "filed": 3, "queued": 5}
+    assert Counter(entry.outcome for entry in entries) == {ChangeOutcome.DONE: 15, "filed": 3, "queued": 5}
     assert {(entry.endpoint, entry.account, entry.caller) for entry in entries} == {(ENDPOINT, ACCOUNT, CALLER)}
     assert all(entry.ended_at and entry.ended_at > entry.started_at for entry in entries)
     stop = single_entry(entries, NotebookAction.STOP)
