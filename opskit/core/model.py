@@ -238,6 +238,17 @@ class NotebookVerdict(StrEnum):
                 return False
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether it cannot be told what it does."""
+        match self:
+            case NotebookVerdict.UNKNOWN:
+                return True
+            case NotebookVerdict.IDLE | NotebookVerdict.BUSY | NotebookVerdict.PROTECTED:
+                return False
+            case NotebookVerdict.STARTING | NotebookVerdict.STOPPED:
+                return False
+
+    @property
     def is_protected(self) -> bool:
         """Whether somebody asked to keep it running."""
         match self:

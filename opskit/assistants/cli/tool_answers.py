@@ -32,6 +32,7 @@ from opskit.increases.flows.plan import plan_with_totals
 from opskit.increases.render import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import IncreaseTarget
+from opskit.inventory.rules.running_resource import BilledVerdict
 from opskit.output.result import CommandResult
 from opskit.output.screen import printed_envelope
 from opskit.quotas.flows.check import check_clients
@@ -211,4 +212,6 @@ def _increase_command(instance_type: str | None, usages: Sequence[str], to: int,
 
 
 def _ends_of_idle(items: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    return (str(item["stop_with"]) for item in items if item.get("stop_with") and str(item["verdict"]) == "idle")
+    return (
+        str(item["stop_with"]) for item in items if item.get("stop_with") and BilledVerdict(item["verdict"]).is_idle
+    )

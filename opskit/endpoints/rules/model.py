@@ -39,6 +39,17 @@ class EndpointVerdict(StrEnum):
                 return False
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether it cannot be told what it does."""
+        match self:
+            case EndpointVerdict.UNKNOWN:
+                return True
+            case EndpointVerdict.IDLE | EndpointVerdict.BUSY | EndpointVerdict.PROTECTED | EndpointVerdict.STARTING:
+                return False
+            case EndpointVerdict.STOPPED | EndpointVerdict.FAILED:
+                return False
+
+    @property
     def is_stopped(self) -> bool:
         """Whether there is nothing to stop."""
         match self:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opskit.core.exceptions import Problem, UsageError
+from opskit.core.grace import IdleStep
+from opskit.core.stop_outcome import StopOutcome
 
 _HOW_TO_PLAN = "Save one with --dry-run -o json, and give the same accounts and flags again."
-_STEPS = frozenset({"stop", "mark", "unmark"})
 
 AccountPlan = Mapping[str, frozenset[tuple[str, str]]]
 """What is to be changed in each account: pairs of Region and name."""
@@ -21,9 +22,14 @@ def plan_of_rows(rows: Sequence[Mapping[str, Any]]) -> AccountPlan:
     """
     found: dict[str, set[tuple[str, str]]] = {}
     for row in rows:
-        if row["outcome"] == "planned" or (row["outcome"] is None and row["step"] in _STEPS):
+        if _is_planned(row):
             found.setdefault(str(row["account"]), set()).add((str(row["region"]), str(row["name"])))
     return {account: frozenset(pairs) for account, pairs in found.items()}
+
+
+def _is_planned(row: Mapping[str, Any]) -> bool:
+    outcome, step = row["outcome"], row["step"]
+    return IdleStep(step).is_change if outcome is None else StopOutcome(outcome).is_planned
 
 
 def parse_plan(text: str, source: str, command: Sequence[str], records: str) -> AccountPlan:

@@ -6,6 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opskit.access.rules.diagnostics import CheckState
+from opskit.core.model import NotebookVerdict
+from opskit.endpoints.rules.model import EndpointVerdict
+from opskit.quotas.rules.model import Verdict
+
+IdleVerdicts = type[NotebookVerdict] | type[EndpointVerdict]
 Row = Mapping[str, Any]
 
 
@@ -43,22 +49,30 @@ _CHECK = AccountView(
     "quota",
     ("region", "quota_name", "verdict", "because"),
     _verdict,
-    lambda row: row["verdict"] in ("short", "unknown", "pending"),
+    lambda row: Verdict(row["verdict"]).is_too_little or Verdict(row["verdict"]).is_unknown,
 )
 
 
-def _idle_view(noun: str) -> AccountView:
+def _idle_view(noun: str, verdicts: IdleVerdicts) -> AccountView:
     """Of a list that tells what is idle."""
     columns = ("region", "name", "verdict", "usd_per_hour", "because")
-    meant = ("idle", "unknown")
-    return AccountView(f"{noun}s", noun, columns, _verdict, lambda row: row["verdict"] in meant, has_price=True)
+
+    def matters(row: Row) -> bool:
+        verdict = verdicts(row["verdict"])
+        return verdict.is_idle or verdict.is_unknown
+
+    return AccountView(f"{noun}s", noun, columns, _verdict, matters, has_price=True)
 
 
-def _stop_view(noun: str) -> AccountView:
+def _stop_view(noun: str, verdicts: IdleVerdicts) -> AccountView:
     """Of a stop: what was done or would be, and what could not be judged."""
     columns = ("region", "name", "verdict", "outcome", "because")
     return AccountView(
-        f"{noun}s", noun, columns, _done, lambda row: row["outcome"] is not None or row["verdict"] == "unknown"
+        f"{noun}s",
+        noun,
+        columns,
+        _done,
+        lambda row: row["outcome"] is not None or verdicts(row["verdict"]).is_unknown,
     )
 
 
@@ -72,7 +86,7 @@ _COSTS = AccountView(
 
 VIEWS: Mapping[str, AccountView] = {
     "fleet check": _CHECK,
-    "fleet idle": _idle_view("notebook"),
+    "fleet idle": _idle_view("notebook", NotebookVerdict),
     "fleet costs": _COSTS,
     "quotas check": _CHECK,
     "quotas list": AccountView(
@@ -87,10 +101,10 @@ VIEWS: Mapping[str, AccountView] = {
         ("region", "quota_name", "desired", "status", "age_seconds"),
         lambda row: str(row["status"]),
     ),
-    "notebook list": _idle_view("notebook"),
-    "notebook stop": _stop_view("notebook"),
-    "endpoint list": _idle_view("endpoint"),
-    "endpoint stop": _stop_view("endpoint"),
+    "notebook list": _idle_view("notebook", NotebookVerdict),
+    "notebook stop": _stop_view("notebook", NotebookVerdict),
+    "endpoint list": _idle_view("endpoint", EndpointVerdict),
+    "endpoint stop": _stop_view("endpoint", EndpointVerdict),
     "costs": _COSTS,
     "history": AccountView(
         "history",
@@ -103,7 +117,7 @@ VIEWS: Mapping[str, AccountView] = {
         "check",
         ("what", "state", "says", "hint"),
         lambda row: str(row["state"]),
-        lambda row: row["state"] in ("wrong", "unknown"),
+        lambda row: CheckState(row["state"]).is_problem,
     ),
 }
 """The answer of each command, by its words. A test holds that every command that runs in several accounts is here."""

@@ -67,6 +67,15 @@ class BilledVerdict(StrEnum):
     PROTECTED = "protected"
     UNKNOWN = "unknown"
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody uses it, as far as anybody can see."""
+        match self:
+            case BilledVerdict.IDLE:
+                return True
+            case BilledVerdict.RUNNING | BilledVerdict.BUSY | BilledVerdict.PROTECTED | BilledVerdict.UNKNOWN:
+                return False
+
 
 @dataclass(frozen=True)
 class BilledInstances:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,62 @@ def has_word(node: ast.expr) -> bool:
             return any(map(has_word, parts))
         case _:
             return False
+
+
+FIELDS = {"action", "outcome", "standing", "state", "status", "step", "verdict"}
+"""Fields of answers and records that hold a member of an enumeration."""
+OF_ANSWERS = {
+    "assistants/cli/mcp_server.py": "whether an answer is an error at all",
+    "demo/steps.py": "the demo reads what commands print",
+    "explain/rules/json_answers.py": "what is pasted may be of any opskit",
+    "guards/python.py": "adds a word of its own to an answer",
+    "notifications/rules.py": "it is below the features whose answers it tells",
+}
+"""Modules that compare fields with words, and why."""
+
+
+def field_words(tree: ast.Module) -> Iterator[int]:
+    """The lines where such a field is compared with a word: a member that is added is no case of that."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and any(map(is_field, ast.walk(node.left))):
+            values = (inner for side in node.comparators for inner in ast.walk(side))
+            told = (each for each in values if isinstance(each, ast.Constant) and isinstance(each.value, str))
+            yield from (node.lineno for _ in islice(told, 1))
+
+
+def is_field(node: ast.AST) -> bool:
+    match node:
+        case ast.Subscript(slice=ast.Constant(value=field)):
+            return field in FIELDS
+        case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=field), *_]):
+            return field in FIELDS
+        case _:
+            return False
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('row["verdict"] in ("short", "unknown")', [1]),
+        ('(row["action"], row["outcome"]) == ("stop", "done")', [1]),
+        ('str(row.get("step")) == "nothing"', [1]),
+        ('row["name"] == "idle"', []),
+        ('Verdict(row["verdict"]).is_room', []),
+        ('row["outcome"] in NOT_SENT', []),
+    ],
+)
+def test_a_field_that_is_compared_with_a_word_is_found(line: str, found: list[int]) -> None:
+    assert list(field_words(ast.parse(line))) == found
+
+
+def test_no_module_compares_a_field_with_a_word() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts}
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, text in texts.items()
+        if any(f'"{field}"' in text for field in FIELDS) and list(field_words(ast.parse(text)))
+    }
+    assert found == OF_ANSWERS.keys()
 
 
 @pytest.mark.parametrize(
