@@ -100,9 +100,8 @@ class Quota:
 
 @dataclass(frozen=True)
 class NotOffered:
-    """No quota of this name exists in the Region, neither applied nor default. No increase can help.
-
-    ``seen_at`` is when that was read, if it comes from an earlier run.
+    """No quota of this name exists in the Region, neither applied nor default. No increase can help. ``seen_at`` is
+    when that was read, if it comes from an earlier run.
     """
 
     region: str

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from opskit.core.instance_processes import InstanceProcess, InstanceReading
 from opskit.core.model import JupyterState, Kernel, Terminal, Unknown
 from opskit.core.tags import IDLE_SINCE, KEEP, KEEP_UNTIL, NO_INSIDE, UNREADABLE_OK
 from opskit.notebooks.rules.idleness import IdlePolicy
+from opskit.notebooks.store import InspectionLog
 from tests.fakes.grace_tags import grace_tag
 
 HOUR = timedelta(hours=1)
@@ -162,3 +164,25 @@ class Event:
     after: int
     name: str
     does: str
+
+
+@dataclass
+class Way:
+    """The way into a notebook's Jupyter."""
+
+    world: Any
+    name: str
+
+    def open_connections(self) -> None:
+        self.world.begin_last_look(self.name)
+
+    def read_all(self) -> JupyterState | Unknown:
+        seen: JupyterState | Unknown = self.world.told(self.world.used_notebooks[self.name].view(self.world.now))
+        return seen
+
+    def inspect_inside(self, notes: InspectionLog) -> InstanceReading:
+        reading: InstanceReading = self.world.inspect_inside(self.name, notes)
+        return reading
+
+    def close_connections(self) -> None:
+        return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -33,7 +33,7 @@ from opskit.notebooks.rules.own_traces import PastInspection, activity_without_i
 from opskit.notebooks.store import InspectionLog
 from opskit.state.journal import ActionRecord
 from tests.fakes.stubbed_client import offline_client
-from tests.fakes.used_notebooks import USER_ACTIONS, Event, UsedNotebook, is_kept
+from tests.fakes.used_notebooks import USER_ACTIONS, Event, UsedNotebook, Way, is_kept
 
 AFTER = timedelta(hours=1)
 GRACE = timedelta(minutes=30)
@@ -324,27 +324,6 @@ class World(RuleBasedStateMachine):
             assert {notebook.status for notebook in self.used_notebooks.values()} == {"Stopped"}
         finally:
             self.patches.close()
-
-
-@dataclass
-class Way:
-    """The way into a notebook's Jupyter."""
-
-    world: World
-    name: str
-
-    def open_connections(self) -> None:
-        self.world.begin_last_look(self.name)
-
-    def read_all(self) -> JupyterState | Unknown:
-        seen: JupyterState | Unknown = self.world.told(self.world.used_notebooks[self.name].view(self.world.now))
-        return seen
-
-    def inspect_inside(self, notes: InspectionLog) -> InstanceReading:
-        return self.world.inspect_inside(self.name, notes)
-
-    def close_connections(self) -> None:
-        return
 
 
 TestWorld = World.TestCase

@@ -1,4 +1,4 @@
-"""A status of AWS's that has an enumeration is asked there what it means, and is written nowhere else."""
+"""What a word means is asked of its enumeration: no status of AWS's, and no field of an answer, is compared with it."""
 
 from __future__ import annotations
 
