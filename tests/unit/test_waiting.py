@@ -48,7 +48,8 @@ def test_nobody_measures_how_long_something_took() -> None:
         "waiting.py",
         "processor_time.py",  # two sizes against each other, in the processor's time
         "journeys/test_cron.py",
-        "journeys/test_inspect_inside.py",  # the end of a look, which its caller sets
+        "journeys/jupyter_lab.py",  # the end of a session, which its caller sets
+        "journeys/test_inspect_inside.py",  # the same of a look
         "fakes/fake_aws.py",
         "fakes/fake_notebooks.py",
     }
