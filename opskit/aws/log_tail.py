@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from opskit.aws.client import AwsClient, parse_errors_as_aws
+from opskit.aws.polling import read_after_pauses
 from opskit.core.aws_names import LogTail
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError
@@ -34,11 +36,10 @@ def read_log_tail(client: AwsClient, group: str, prefix: str, clock: Clock) -> L
     """The last lines of the log of something that has just failed, without secrets; the last ones may appear seconds
     late. What could not be read is in the result: a log is read to explain a failure, and must not hide it.
     """
-    for _ in range(_LATE_READS):
-        tail = _read_tail(client, group, prefix)
+    pauses = (0.0, *[_LATE_READ_SECONDS] * (_LATE_READS - 1))
+    for tail in read_after_pauses(partial(_read_tail, client, group, prefix), clock, pauses):
         if tail.lines:
             break
-        clock.sleep(_LATE_READ_SECONDS)
     return tail
 
 

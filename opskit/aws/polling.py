@@ -1,10 +1,10 @@
-"""Reads a resource repeatedly, at growing intervals, until the caller has seen enough. It is opskit's only polling
-loop.
+"""Reads a resource repeatedly: at growing intervals until the caller has seen enough, or after each of a few pauses. No
+other module polls AWS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -32,6 +32,16 @@ AWS_WAITER_MINUTES = 30
 """As long as AWS's own waiters wait, such as NotebookInstanceInService and EndpointDeleted."""
 # The resource goes on while AWS cannot be reached, so a short outage must not end the command that watches it.
 _MAX_UNREADABLE = timedelta(minutes=10)
+
+
+def read_after_pauses(read: Callable[[], T], clock: Clock, pauses_seconds: Iterable[float]) -> Iterator[T]:
+    """The values that ``read`` returns after each pause (0: at once), until the caller has seen enough: for what AWS
+    shows late.
+    """
+    for pause in pauses_seconds:
+        if pause:
+            clock.sleep(pause)
+        yield read()
 
 
 def poll(

@@ -13,7 +13,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_when_config_visible
 from opskit.aws.log_tail import read_log_tail
-from opskit.aws.polling import poll_until_done
+from opskit.aws.polling import poll_until_done, read_after_pauses
 from opskit.aws.resource_tags import read_tags
 from opskit.core.aws_names import endpoint_logs
 from opskit.core.clock import Clock
@@ -292,12 +292,11 @@ class _Restoration:
                 changes.forget_record(self.client, name, arn, keys, reason)
             except OutcomeUnknown as failure:
                 lost = failure
-        for pause in _SEEN_PAUSES_SECONDS:
-            if not self._record_keys(arn):
-                if lost is not None:
-                    mark_done(self.client, EndpointAction.FORGET, name, "its tags are gone")
-                return
-            self.clock.sleep(pause)
+        pauses = (0.0, *_SEEN_PAUSES_SECONDS[:-1])
+        if not all(read_after_pauses(lambda: self._record_keys(arn), self.clock, pauses)):
+            if lost is not None:
+                mark_done(self.client, EndpointAction.FORGET, name, "its tags are gone")
+            return
         if lost is not None:
             raise lost
 

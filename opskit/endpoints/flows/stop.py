@@ -16,6 +16,7 @@ from functools import partial
 from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather
+from opskit.aws.polling import read_after_pauses
 from opskit.aws.resource_tags import read_tags
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.clock import Clock
@@ -195,11 +196,8 @@ class _Execution:
             changes.write_record(self.client, record, arn, written)
 
     def _record_persists(self, arn: str, tags: Mapping[str, str]) -> bool:
-        for pause in _TAG_PAUSES_SECONDS:
-            self.clock.sleep(pause)
-            if _record_tags(read_tags(self.client, arn)) == tags:
-                return True
-        return False
+        seen = read_after_pauses(lambda: read_tags(self.client, arn), self.clock, _TAG_PAUSES_SECONDS)
+        return any(_record_tags(found) == tags for found in seen)
 
     def _delete_if_same(self, due: EndpointStop, look: RestoreCheck, written: Mapping[str, str]) -> EndpointStop | None:
         """Delete it if a last look finds everything as it was recorded; None: it finds something else to record."""
@@ -255,9 +253,8 @@ class _Execution:
         """Confirm that it goes; where the answer was lost, what is there tells what happened."""
         status = ""
         try:
-            for pause in _STATUS_PAUSES_SECONDS:
-                self.clock.sleep(pause)
-                said = describe_endpoint(self.client, self.name)
+            describe = partial(describe_endpoint, self.client, self.name)
+            for said in read_after_pauses(describe, self.clock, _STATUS_PAUSES_SECONDS):
                 # One of another time of creation is another endpoint that somebody has made under the name since.
                 is_other = said is not None and said.get("CreationTime") != due.inspected.endpoint.created
                 status = GONE if said is None or is_other else str(said["EndpointStatus"])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from opskit.aws.client import AwsClient
+from opskit.aws.polling import read_after_pauses
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Unknown
@@ -235,9 +236,9 @@ def _with_open_request(increase: Increase, requests: tuple[IncreaseRequest, ...]
 
 def _resolve_lost_response(context: _SubmitContext, sent: Increase, done: Increase, submission: Submission) -> Increase:
     """The outcome of an increase whose response was lost: filed if it is listed, otherwise still unknown."""
-    for seconds in _LOOKUP_SECONDS:
-        context.clock.sleep(seconds)
-        filed = _find_filed(context.client, sent, submission)
+    for filed in read_after_pauses(
+        lambda: _find_filed(context.client, sent, submission), context.clock, _LOOKUP_SECONDS
+    ):
         if filed:
             return filed
     reason = f"{done.reason} AWS does not list it yet; the next run checks again before it sends anything."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
+from opskit.aws.polling import read_after_pauses
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.model import Notebook
@@ -62,15 +63,15 @@ class _StartRequest:
 
     def becomes_visible(self, pauses_seconds: Sequence[float]) -> bool:
         """Look after each pause until a start shows; False: none has."""
-        for pause in pauses_seconds:
-            self.clock.sleep(pause)
-            self.unread = None
-            try:
-                if self.is_visible():
-                    return True
-            except AwsError as failure:  # the next look may succeed; the last one's failure is told
-                self.unread = failure
-        return False
+        return any(read_after_pauses(self._is_seen, self.clock, pauses_seconds))
+
+    def _is_seen(self) -> bool:
+        self.unread = None
+        try:
+            return self.is_visible()
+        except AwsError as failure:  # the next look may succeed; the last one's failure is told
+            self.unread = failure
+            return False
 
     def reported_status(self) -> str:
         """What the last look found."""

@@ -10,11 +10,12 @@ from functools import partial
 
 from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.gather import gather_all
+from opskit.aws.polling import read_after_pauses
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 from opskit.core.grace import GraceTag, IdleStep, format_grace_tag, next_step
-from opskit.core.model import Unknown
+from opskit.core.model import Notebook, Unknown
 from opskit.core.stop_outcome import FRESH_SECONDS, GONE, MAX_STALE_READS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
 from opskit.keeps.flows import record_grace_before_tag
@@ -312,12 +313,14 @@ def _resolve_stop(action: StopAction, failure: OutcomeUnknown | None, context: _
 
 def _read_status_after(seen: InspectedNotebook, context: _StopContext) -> str:
     """The notebook's status once it has moved, or the last one seen after a few looks."""
-    status = ""
-    for look in range(_MAX_STATUS_READS):
-        if look:
-            context.clock.sleep(_STATUS_READ_SECONDS)
+
+    def read_now() -> Notebook | None:
         with context.lines.aws_slots:
-            now_there = read_notebook(seen.client, seen.notebook.name)
+            return read_notebook(seen.client, seen.notebook.name)
+
+    status = ""
+    pauses = (0.0, *[_STATUS_READ_SECONDS] * (_MAX_STATUS_READS - 1))
+    for now_there in read_after_pauses(read_now, context.clock, pauses):
         status = now_there.status if now_there else GONE
         if now_there is None or not now_there.traits.may_run_jupyter:
             break

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from opskit.aws.client import AwsClient
 from opskit.aws.log_tail import read_log_tail
-from opskit.aws.polling import poll_until_done
+from opskit.aws.polling import poll_until_done, read_after_pauses
 from opskit.core.aws_names import TRANSFORM_LOGS, LogTail
 from opskit.core.clock import Clock
 from opskit.core.events import ReadFailed
@@ -78,12 +79,12 @@ def follow_training(client: AwsClient, name: str, clock: Clock, emit: RunEventSi
 
 def _read_late_lines(log: _LogFollower, client: AwsClient, job: TrainingJob, clock: Clock) -> None:
     """Read the last lines, which hold the reason of a failure and may appear only after the job has ended."""
-    for _ in range(_LATE_READS if job.status.may_log_late else 0):
-        # Where lines have come the log is there; only where there is none yet the reason may be on its way.
+    # Where lines have come the log is there; only where there is none yet the reason may be on its way.
+    is_late = job.status.may_log_late and not (log.lines or log.given_up)
+    pauses = [_LATE_READ_SECONDS] * (_LATE_READS if is_late else 0)
+    for _ in read_after_pauses(partial(log.read_new_lines, client), clock, pauses):
         if log.lines or log.given_up:
             return
-        clock.sleep(_LATE_READ_SECONDS)
-        log.read_new_lines(client)
 
 
 def follow_transform(
