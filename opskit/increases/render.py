@@ -8,6 +8,7 @@ from typing import Any
 
 from opskit.aws.partitions import case_form_url, case_page_url, quota_page_url
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
+from opskit.core.model import Unknown, known_quota
 from opskit.core.workloads import WORKLOADS
 from opskit.increases.flows.list import RequestList, RequestState
 from opskit.increases.flows.plan import BlockingTotal
@@ -72,11 +73,11 @@ def plan_prompt(increases: Sequence[Increase]) -> str:
 
 
 def _increase_table_row(increase: Increase) -> tuple[Cell, ...]:
-    now = increase.quota.effective_value if increase.quota else None
+    quota = known_quota(increase.quota)
     return (
         Cell(increase.region),
         Cell(increase.quota_name),
-        Cell(format_quota_value(now)),
+        Cell(format_quota_value(quota.effective_value if quota else None)),
         Cell(format_quota_value(increase.target.value)),
         Cell(increase.outcome.value, _OUTCOME_STYLES[increase.outcome]),
         Cell(increase.reason),
@@ -87,7 +88,7 @@ def _increases_exit(increases: Sequence[Increase]) -> ExitCode:
     """A refusal outranks unknown outcomes. If not even the quotas of the only Region could be read, it is an AWS
     error.
     """
-    nothing_read = all(increase.outcome.is_unknown and increase.quota_code is None for increase in increases)
+    nothing_read = all(isinstance(increase.quota, Unknown) for increase in increases)
     if nothing_read and len({increase.region for increase in increases}) == 1:
         return ExitCode.AWS_ERROR
     return max(
@@ -96,12 +97,13 @@ def _increases_exit(increases: Sequence[Increase]) -> ExitCode:
 
 
 def _increase_record(increase: Increase, why: str) -> dict[str, Any]:
+    quota = known_quota(increase.quota)
     return {
         "region": increase.region,
         "quota_name": increase.quota_name,
         "quota_code": increase.quota_code,
-        "applied": int_if_whole(increase.quota.applied if increase.quota else None),
-        "default": int_if_whole(increase.quota.default if increase.quota else None),
+        "applied": int_if_whole(quota.applied if quota else None),
+        "default": int_if_whole(quota.default if quota else None),
         "desired": int_if_whole(increase.target.value),
         "via": increase.channel.value,
         "outcome": increase.outcome.value,

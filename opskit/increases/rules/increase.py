@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
-from opskit.core.model import Quota, Requirement, Workload
+from opskit.core.model import QuotaLookup, Requirement, Workload, known_quota
 from opskit.increases.rules.channel import Channel, SubmissionType
 from opskit.increases.rules.support_cases import SupportCategory
 from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
@@ -148,14 +148,12 @@ IncreaseStep = RequestPlan | CaseForRequestPlan | CasePlan | ConsolePlan | Incre
 
 @dataclass(frozen=True)
 class Increase:
-    """One increase in one Region, and its state. ``quota`` None: AWS has no such quota, or it could not be read;
-    ``reason`` says which.
-    """
+    """One increase in one Region, and its state; ``quota`` is what was read of its quota."""
 
     region: str
     target: IncreaseTarget
     quota_name: str
-    quota: Quota | None
+    quota: QuotaLookup
     channel: Channel
     reason: str
     step: IncreaseStep
@@ -192,8 +190,9 @@ class Increase:
 
     @property
     def quota_code(self) -> str | None:
-        """AWS's code of the quota; None if there is no such quota, or it could not be read."""
-        return self.quota.code if self.quota else None
+        """AWS's code of the quota; None: it is not known."""
+        quota = known_quota(self.quota)
+        return None if quota is None else quota.code
 
     @property
     def will_send(self) -> bool:

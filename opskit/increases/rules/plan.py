@@ -73,7 +73,7 @@ def plan_increase(
         region=snapshot.region,
         target=target,
         quota_name=snapshot.name,
-        quota=None,
+        quota=snapshot.quota,
         channel=channel.first_tried,
         reason="",
         step=ConsolePlan(),  # until it is decided below; it sends nothing
@@ -87,7 +87,7 @@ def plan_increase(
                 f"{no_quota}: no increase can help, another Region might.", IncreaseResult(IncreaseOutcome.REFUSED)
             )
         case Quota() as quota:
-            return _plan_known_quota(replace(increase, quota=quota), quota, snapshot, now, submission)
+            return _plan_known_quota(increase, quota, snapshot, now, submission)
 
 
 def _unreadable_increase(increase: Increase, what: str, unread: Unknown) -> Increase:
