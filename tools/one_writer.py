@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.enumerations import Finding, parse_sources
-from tools.outside_modules import reached_outside
+from tools.outside_modules import asked_by_rules, reached_outside
 
 WRITER = "AwsWriter"
 WRITER_MODULE = "opskit.aws.writer"
@@ -56,6 +56,7 @@ def find_writers(root: Path) -> list[Finding]:
         for line, text in (
             *_findings_in(path.relative_to(root), tree),
             *reached_outside(path.relative_to(root), tree, root),
+            *asked_by_rules(path.relative_to(root), tree),
         )
     ]
 

@@ -25,6 +25,15 @@ ANYWHERE = frozenset(
         *("urllib.parse", "uuid", "warnings", "weakref", "zlib", "zoneinfo", "certifi", "platformdirs", "tabulate"),
     }
 )
+IN_RULES = frozenset(
+    {
+        *("__future__", "abc", "base64", "binascii", "bisect", "collections", "collections.abc", "copy", "csv"),
+        *("dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch", "fractions", "functools", "hashlib"),
+        *("heapq", "html", "itertools", "json", "math", "numbers", "operator", "re", "shlex", "statistics", "string"),
+        *("textwrap", "tomllib", "types", "typing", "unicodedata", "urllib.parse", "zlib"),
+    }
+)
+"""What rules may import: it neither reads nor writes anything, and answers the same to the same question."""
 PLACES = {
     "boto3": ("aws",),
     "botocore": ("aws",),
@@ -93,6 +102,33 @@ def _refused_import(path: Path, line: int, name: str) -> Iterator[tuple[int, str
         yield line, f"{name} is imported for the first time: say in tools/outside_modules.py who may"
     elif not any(path.is_relative_to(place) for place in PLACES[known]):
         yield line, f"{name} is imported where it may not be: see tools/outside_modules.py"
+
+
+def asked_by_rules(path: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Each line of a module of a feature's ``rules`` that asks anything but its arguments; none of another module."""
+    if len(path.parts) > 1 and path.with_suffix("").parts[1] == "rules":
+        yield from _impure(tree)
+
+
+def _impure(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What a module of rules asks of anything but its arguments."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                told = [each.name for each in names]
+            case ast.ImportFrom(module=str(name), level=0):
+                told = [name]
+            case ast.Call(func=ast.Attribute(attr="now" | "today" | "utcnow" as asked)):
+                yield node.lineno, f"{asked}() asks the clock: a rule gets the time as an argument"
+                continue
+            case ast.Call(func=ast.Name(id="open" | "input" as asked)):
+                yield node.lineno, f"{asked}() reads: a rule gets what is read as an argument"
+                continue
+            case _:
+                continue
+        for name in told:
+            if name not in IN_RULES and name.partition(".")[0] != "opskit":
+                yield node.lineno, f"{name} is more than rules may ask: their arguments are all that they know"
 
 
 def _module_names(tree: ast.Module, root: Path) -> Iterator[str]:

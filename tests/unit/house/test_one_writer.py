@@ -182,6 +182,9 @@ HANDED_ON = {
     "a request of its own, on a socket": ("quotas/flows/x.py", "import socket"),
     "a request of its own, by a package": ("quotas/flows/x.py", "import requests"),
     "the AWS CLI in this process": ("quotas/flows/x.py", "from awscli.clidriver import create_clidriver"),
+    "the clock, in rules": ("quotas/rules/x.py", "from datetime import UTC, datetime\nWHEN = datetime.now(UTC)"),
+    "chance, in rules": ("quotas/rules.py", "import secrets"),
+    "a file, in rules": ("quotas/rules/x.py", "TEXT = open('x').read()"),
     "a system's own function": ("quotas/flows/x.py", "import ctypes"),
 }
 
@@ -213,6 +216,8 @@ def test_a_writer_that_is_used_where_it_is_made_passes(tmp_path: Path) -> None:
         ("cli/x.py", "from opskit.aws import api_call\napi_call.call_hook = print"),
         ("quotas/flows/x.py", "import json\nfrom datetime import UTC"),
         ("quotas/flows/x.py", "getattr(error, 'code', None)"),
+        ("quotas/rules/x.py", "from datetime import UTC\nfrom opskit.core.model import Quota"),
+        ("quotas/flows/x.py", "from datetime import UTC, datetime\nWHEN = datetime.now(UTC)"),
     ],
 )
 def test_what_a_module_needs_is_imported_where_it_belongs(tmp_path: Path, file: str, line: str) -> None:
