@@ -174,7 +174,8 @@ class PlannedChanges:
 @dataclass(frozen=True)
 class ParsedCommand:
     """A command line as Typer has read it: the command's words, its body with what it was given, the flags that all
-    commands share, what is around the body, and over which accounts it was to run (``use`` None: it knows of none).
+    commands share, what is around the body with what checks it, and over which accounts it was to run (``use`` None: it
+    knows of none).
     """
 
     path: tuple[str, ...]
@@ -184,6 +185,7 @@ class ParsedCommand:
     wrapper: Mapping[str, Any]
     choice: AccountChoice
     use: AccountUse | None
+    wrapper_check: Callable[..., object] | None = None
 
 
 parsed_commands: ContextVar[list[ParsedCommand] | None] = ContextVar("only parsed", default=None)

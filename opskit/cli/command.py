@@ -203,7 +203,9 @@ def register_command(
             common = {name: arguments.pop(name) for name in COMMON_OPTIONS}
             extras = {name: arguments.pop(name) for name in wrapper_flags}
             choice = AccountChoice(**{name: arguments.pop(name) for name in choice_flags})
-            command = ParsedCommand(path, body, arguments, common, extras, choice, accounts)
+            command = ParsedCommand(
+                path, body, arguments, common, extras, choice, accounts, wrapper.check if wrapper else None
+            )
             if (parsed := parsed_commands.get()) is not None:
                 parsed.append(command)
                 return

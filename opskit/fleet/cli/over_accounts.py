@@ -37,6 +37,7 @@ class SeveralAccounts:
     ctx: CommandContext
     command: ParsedCommand
     accounts: tuple[FleetAccount, ...]
+    roles: RoleOptions
 
     @property
     def view(self) -> AccountView:
@@ -79,10 +80,9 @@ class SeveralAccounts:
     ) -> list[AccountReport]:
         """The reports of all accounts, in their order; those that are ``finished`` are not run again."""
         choice, done = self.command.choice, {report.account.account: report for report in finished}
-        roles = RoleOptions(choice.external_id, tuple(map(parse_tag, choice.session_tag or ())))
         command, regions = replace(self.command, arguments=arguments), tuple(self.ctx.settings.get("regions") or ())
         requests = [
-            AccountRequest(each, regions, command, self.ctx.settings, roles, plan[each.account] if plan else None)
+            AccountRequest(each, regions, command, self.ctx.settings, self.roles, plan[each.account] if plan else None)
             for each in accounts
             if each.account not in done
         ]
@@ -105,7 +105,13 @@ def run_over_accounts(ctx: CommandContext, command: ParsedCommand) -> CommandRes
         ConfirmationRequired: it changes something, and nobody has agreed.
         AwsError: the organization could not be read.
     """
-    several = SeveralAccounts(ctx, command, _choose_accounts(ctx, command.choice))
+    roles = RoleOptions(command.choice.external_id, tuple(map(parse_tag, command.choice.session_tag or ())))
+    match command.use:
+        case AccountUse.READS | None:
+            pass
+        case AccountUse.CHANGES:
+            _check_change(command)
+    several = SeveralAccounts(ctx, command, _choose_accounts(ctx, command.choice), roles)
     match command.use:
         case AccountUse.READS | None:
             return fleet_result(several.view, several.read_accounts(resume=command.choice.resume))
@@ -113,16 +119,25 @@ def run_over_accounts(ctx: CommandContext, command: ParsedCommand) -> CommandRes
             return _change_accounts(several)
 
 
-def _change_accounts(several: SeveralAccounts) -> CommandResult:
-    """Plan, or take the plan that was given, and carry it out if it keeps the limit and somebody has agreed."""
-    command, choice, view = several.command, several.command.choice, several.view
-    if choice.resume:
+def _check_change(command: ParsedCommand) -> None:
+    """See, before anything is read, that a change may be meant.
+
+    Raises:
+        UsageError: it has a flag that is for reading.
+        ConfirmationRequired: nobody has agreed.
+    """
+    if command.choice.resume:
         raise UsageError(
             "no-resume", "--resume is for looks.", "Run the same command again; it reads everything again."
         )
-    dry_run, yes = bool(command.arguments["dry_run"]), bool(command.arguments["yes"])
-    if not (dry_run or yes or choice.plan):
+    if not (command.arguments["dry_run"] or command.arguments["yes"] or command.choice.plan):
         raise ConfirmationRequired("consent-missing", "This changes several accounts.", _CONSENT_HINT)
+
+
+def _change_accounts(several: SeveralAccounts) -> CommandResult:
+    """Plan, or take the plan that was given, and carry it out if it keeps the limit."""
+    command, choice, view = several.command, several.command.choice, several.view
+    dry_run = bool(command.arguments["dry_run"])
     if choice.plan is not None and not dry_run:
         plan = parse_plan(_read_plan(choice.plan), str(choice.plan), command.path, view.records)
         unknown = sorted(plan.keys() - {each.account for each in several.accounts})
@@ -160,7 +175,7 @@ def _check_names(several: SeveralAccounts, looked: Sequence[AccountReport]) -> N
 def _choose_accounts(ctx: CommandContext, choice: AccountChoice) -> tuple[FleetAccount, ...]:
     units = tuple(choice.ou or ())
     return choose_accounts(
-        ctx.session(),
+        ctx.session,
         choice.accounts,
         org=choice.org or bool(units),
         units=units,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_acc
 
 
 def choose_accounts(
-    base: AwsSession,
+    connect: Callable[[], AwsSession],
     file: Path | None,
     *,
     org: bool,
@@ -25,7 +25,7 @@ def choose_accounts(
     role_arns: Sequence[str],
     role_name: str,
 ) -> tuple[FleetAccount, ...]:
-    """The accounts of a file, of the organization, or of roles.
+    """The accounts of a file, of the organization, or of roles. ``connect`` is called once the file could be read.
 
     Raises:
         UsageError: none of them was named, or two, or the file cannot be read.
@@ -34,16 +34,20 @@ def choose_accounts(
     if sum((file is not None, org, bool(role_arns))) != 1:
         text = "Name the accounts in one way: --accounts FILE, --org or --ou, or --role-arn for each."
         raise UsageError("which-accounts", text, "`opskit fleet check --org` looks at the whole organization.")
-    partition = partition_of(base.default_region).name
-    if file is not None:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError("accounts-unreadable", f"{file} cannot be read: {error}.") from error
-        return parse_accounts(text, str(file), partition, role_name)
     if role_arns:
         return tuple({arn: account_of_role(arn) for arn in role_arns}.values())
+    content = None if file is None else _read_accounts_file(file)
+    partition = partition_of((base := connect()).default_region).name
+    if content is not None:
+        return parse_accounts(content, str(file), partition, role_name)
     return list_organization_accounts(base.client(), units, partition, role_name, base.identity().account)
+
+
+def _read_accounts_file(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("accounts-unreadable", f"{file} cannot be read: {error}.") from error
 
 
 def run_key(

@@ -63,7 +63,7 @@ def test_cron_install_checks_arguments_after_the_dashes_before_it_installs_them(
 @pytest.mark.parametrize(
     ("job", "words"),
     [("stop-idle", ("--tag", "team")), ("stop-idle-endpoints", ("--tag", "team")), ("costs", ("--budget", "much")),
-     ("stop-idle", ("--org", "--session-tag", "a=b", "--session-tag", "team"))],
+     ("stop-idle", ("--org", "--yes", "--session-tag", "a=b", "--session-tag", "team"))],
 )  # fmt: skip
 def test_cron_install_checks_tags_and_amounts_before_it_installs_them(
     job: str, words: tuple[str, ...], crontab_file: Path, run_words: Run
@@ -82,6 +82,31 @@ def test_cron_install_checks_workloads_before_it_installs_them(crontab_file: Pat
     assert run_words("cron", "install", "check", "--", "--for", "training", "ml.m5.large").code == 0
     told = run_words("cron", "install", "check", "--", "ml.m5.large", "--for", "training")
     assert (told.code, "begin with an option" in told.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("job", "words", "why"),
+    [
+        ("costs", ("--by", "banana"), "--by does not take 'banana'"),
+        ("costs", ("--billing",), "does not read the month's bill"),
+        ("costs", ("--accounts", "/nonexistent.csv"), "/nonexistent.csv cannot be read"),
+        ("costs", ("--config", "/nonexistent.toml"), "/nonexistent.toml"),
+        ("check", ("--state", "banana"), "'banana' names no home"),
+        ("check", ("--external-id", "x"), "--external-id is for several accounts"),
+        ("check", ("--notify", "/nonexistent"), "--notify"),
+        ("resume", ("--for", "training"), "--resume submits queued increases"),
+        ("stop-idle", ("--trust-logs",), "--trust-logs requires --evidence logs"),
+        ("stop-idle", ("--org",), "This changes several accounts"),
+        ("stop-idle", ("--org", "--yes", "--resume"), "--resume is for looks"),
+        ("stop-idle-endpoints", ("--help",), "is no command that answers"),
+    ],
+)
+def test_cron_install_takes_nothing_that_the_command_itself_refuses(
+    job: str, words: tuple[str, ...], why: str, crontab_file: Path, run_words: Run
+) -> None:
+    told = run_words("cron", "install", job, "--", *words)
+    assert (told.code, why in told.err) == (2, True), told.err
+    assert not crontab_file.exists()
 
 
 @pytest.mark.parametrize(
