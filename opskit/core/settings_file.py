@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import UsageError
+from opskit.core.file_errors import file_error_text
 
 
 class FolderRule(StrEnum):
@@ -59,7 +60,9 @@ def read_settings_file(path: Path, known_names: Sequence[str]) -> SettingsFile:
         content = path.read_bytes()
         table = tomllib.loads(content.decode("utf-8").replace("\r\n", "\n"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("settings-unreadable", f"The settings file {path} cannot be read: {error}.") from error
+        raise UsageError(
+            "settings-unreadable", f"The settings file {path} cannot be read: {file_error_text(error)}."
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError("settings-malformed", f"The settings file {path} is not valid TOML: {error}.") from error
     flat = dict(_flatten_tables(table, known_names, path))

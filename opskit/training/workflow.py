@@ -12,6 +12,7 @@ from types import ModuleType
 
 import opskit
 from opskit.core.exceptions import Problem, UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.workflow_file import WORKFLOW_HINT, parse_workflow_text
 
@@ -82,7 +83,9 @@ def read_workflow_text(folder: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("workflow-unreadable", f"{path} cannot be read: {error}.", WORKFLOW_HINT) from error
+        raise UsageError(
+            "workflow-unreadable", f"{path} cannot be read: {file_error_text(error)}.", WORKFLOW_HINT
+        ) from error
 
 
 def load_verified_data(workflow: Workflow) -> bytes:
@@ -95,7 +98,9 @@ def load_verified_data(workflow: Workflow) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UsageError("data-unreadable", f"The data file {path} cannot be read: {error}.") from error
+        raise UsageError(
+            "data-unreadable", f"The data file {path} cannot be read: {file_error_text(error)}."
+        ) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != workflow.sha256:
         text = f"{path} is not the data '{workflow.name}' was written for: its SHA-256 is {digest}."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from opskit.cli.account_options import AccountChoice, AccountUse, ParsedCommand
 from opskit.cli.command import CommandContext
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.core.setting_values import parse_tag
 from opskit.fleet.cli.account_pool import AccountPool
 from opskit.fleet.cli.account_request import AccountRequest
@@ -188,4 +189,4 @@ def _read_plan(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("bad-plan", f"{file} cannot be read: {error}.") from error
+        raise UsageError("bad-plan", f"{file} cannot be read: {file_error_text(error)}.") from error

@@ -12,6 +12,7 @@ from typing import Any
 from opskit.aws.partitions import partition_of
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.fleet.reads import list_organization_accounts
 from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
 
@@ -47,7 +48,7 @@ def _read_accounts_file(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("accounts-unreadable", f"{file} cannot be read: {error}.") from error
+        raise UsageError("accounts-unreadable", f"{file} cannot be read: {file_error_text(error)}.") from error
 
 
 def run_key(

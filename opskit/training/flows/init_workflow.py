@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.core.exceptions import UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.training.flows.inspect_workflow import WorkflowInspection, inspect_workflow
 from opskit.training.rules.csv_rows import foreign_format
 from opskit.training.rules.model import Task, Workflow
@@ -94,7 +95,9 @@ def _read_data(data: Path) -> bytes:
     try:
         return data.read_bytes()
     except OSError as error:
-        raise UsageError("data-unreadable", f"The data file {data} cannot be read: {error}.") from error
+        raise UsageError(
+            "data-unreadable", f"The data file {data} cannot be read: {file_error_text(error)}."
+        ) from error
 
 
 def _write_files(folder: Path, copied: tuple[Path, Path] | None, options: DraftOptions, text: str) -> tuple[Path, ...]:
@@ -113,7 +116,9 @@ def _write_files(folder: Path, copied: tuple[Path, Path] | None, options: DraftO
             written.append(card)
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError("files-not-written", f"{folder} cannot be written: {error}.") from error
+        raise UsageError(
+            "files-not-written", f"{error.filename or folder} cannot be written: {file_error_text(error)}."
+        ) from error
     return (*written, folder / FILE_NAME)
 
 
@@ -135,7 +140,9 @@ def update_checksum(workflow: Workflow) -> bool:
     try:
         (folder / FILE_NAME).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError("files-not-written", f"{folder / FILE_NAME} cannot be written: {error}.") from error
+        raise UsageError(
+            "files-not-written", f"{folder / FILE_NAME} cannot be written: {file_error_text(error)}."
+        ) from error
     return True
 
 

@@ -16,6 +16,7 @@ from typing import IO
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.core.owners import Owner
 from opskit.training.events import RowsPredicted, RunEventSink
 from opskit.training.flows.predict import KnownData, find_newest_endpoint, invoke_rows
@@ -68,7 +69,9 @@ def open_rows(file: Path, features: Sequence[str]) -> Iterator[RowsFile]:
                 for line in sys.stdin:
                     writing.write(line)
             except UnicodeDecodeError as error:
-                raise UsageError("file-unreadable", f"standard input cannot be read: {error}.") from error
+                raise UsageError(
+                    "file-unreadable", f"standard input cannot be read: {file_error_text(error)}."
+                ) from error
         yield _check_file(copy, "standard input", features)
 
 
@@ -83,7 +86,7 @@ def _check_file(path: Path, source: str, features: Sequence[str]) -> RowsFile:
         with path.open(encoding="utf-8-sig", newline="") as reading:
             rows = sum(1 for _ in feature_rows(source, reading, features))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("file-unreadable", f"{source} cannot be read: {error}.") from error
+        raise UsageError("file-unreadable", f"{source} cannot be read: {file_error_text(error)}.") from error
     return RowsFile(path, source, rows, header)
 
 
@@ -189,6 +192,6 @@ def _atomic_replacement(out: Path) -> Iterator[IO[str]]:
             yield writing
         half.replace(out)
     except OSError as error:
-        raise UsageError("files-not-written", f"{out} cannot be written: {error}.") from error
+        raise UsageError("files-not-written", f"{out} cannot be written: {file_error_text(error)}.") from error
     finally:
         half.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from opskit.core.cost import CostItem, find_cost_item, usd_per_day
 from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.file_errors import file_error_text
 from opskit.core.live_resources import running_records
 from opskit.core.model import Price, TransformJob, Unknown, Workload
 from opskit.core.owners import made_for_record, made_for_text
@@ -57,7 +58,8 @@ def save_run_files(run: TrainingRun, runs: Path) -> RunFiles:
         _save_picture(plot, run, run.data, run.scores)
     except OSError as error:
         hint = "The run is done; the same command in another folder shows it and pays nothing."
-        return RunFiles(problem=Problem("files-not-written", f"{folder} cannot be written: {error}.", hint))
+        text = f"{error.filename or folder} cannot be written: {file_error_text(error)}."
+        return RunFiles(problem=Problem("files-not-written", text, hint))
     return RunFiles(folder, plot)
 
 
