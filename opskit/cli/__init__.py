@@ -128,8 +128,23 @@ def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "opskit"
     message = getattr(error, "format_message", lambda: str(error))()
-    problem = Problem("usage", message or f"'{path}' needs a command.", f"Try '{path} --help'.")
+    hint = f"Try '{path} --help'."
+    flag = getattr(error, "option_name", None)
+    if path == "opskit" and flag and flag in _common_flags():  # as the AWS CLI and kubectl take them
+        message, hint = f"{flag} comes after the command.", f"Write it like: opskit quotas check {flag} …"
+    problem = Problem("usage", message or f"'{path}' needs a command.", hint)
     return _report_end(tuple(path.split()[1:]), problem, ExitCode.USAGE, arguments)
+
+
+def _common_flags() -> set[str]:
+    """The flags that every command takes behind its words."""
+    from typing import get_args
+
+    from opskit.cli.common_options import COMMON_OPTIONS
+
+    options = [get_args(annotation)[1] for annotation in COMMON_OPTIONS.values()]
+    # Typer keeps the first flag of an annotated option where its default would be.
+    return {flag for option in options for flag in (option.default, *option.param_decls)}
 
 
 def _report_end(command: tuple[str, ...], problem: Problem, code: ExitCode, arguments: Sequence[str]) -> int:

@@ -23,7 +23,7 @@ _PLACE = re.compile(r"dynamodb://(?P<table>[^?]+)(?:\?region=(?P<region>[a-z]{2}
 # DynamoDB's rules for a table's name.
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _TABLE_ARN = re.compile(r"arn:aws[\w-]*:dynamodb:([a-z0-9-]+):\d{12}:table/[A-Za-z0-9_.-]{3,255}")
-_HINT = "For example --state dynamodb://opskit?region=us-east-1, or --state local."
+_HINT = "For example dynamodb://opskit?region=us-east-1, or local."
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class OutputFormat(StrEnum):
 
 # With a longer timeout a command that has lost its network would look as if it hangs.
 _MAX_READ_TIMEOUT = timedelta(hours=1)
+# A hundred years: a date so far away, or so long ago, can still be written.
+_LONGEST_DURATION = timedelta(days=36_500)
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -118,10 +120,9 @@ def parse_duration(text: str) -> timedelta:
     if not parts or "".join(number + unit for number, unit in parts) != text.strip().lower():
         raise UsageError("bad-duration", f"'{text}' is not a duration.", "Write it like 30s, 15m, 36h or 7d.")
     seconds = sum(float(number) * (0.001 if unit == "ms" else _UNIT_SECONDS[unit]) for number, unit in parts)
-    try:
-        return timedelta(seconds=seconds)
-    except OverflowError as error:
-        raise UsageError("bad-duration", f"'{text}' is too long.") from error
+    if seconds > _LONGEST_DURATION.total_seconds():
+        raise UsageError("bad-duration", f"'{text}' is too long.", f"Give at most {_LONGEST_DURATION.days}d.")
+    return timedelta(seconds=seconds)
 
 
 def parse_usd(text: str) -> Decimal:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from opskit.cli.command import CommandContext
-from opskit.core.exceptions import MissingExtra, OpskitError
+from opskit.core.exceptions import MissingExtra, OpskitError, UsageError
 from opskit.demo.steps import DEMO_STEPS, DemoStep, StepFailed
 from opskit.output.result import CommandResult
 from opskit.output.rich_console import save_svg
@@ -50,13 +50,13 @@ def run_demo(ctx: CommandContext, keep: Path | None, picture: Path | None) -> Co
         OpskitError: a step did not truly happen.
     """
     _check_extras()
+    _check_places(keep, picture)
     started = time.monotonic()
     ctx.screen.print_line("Everything below is real but AWS itself: a local one answers, and no account is touched.")
     with ExitStack() as stack:
         folder = (
             keep.resolve() if keep else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="opskit-demo-")))
         )
-        folder.mkdir(parents=True, exist_ok=True)
         accounts = _start_accounts(stack, folder)
         told = [
             _run_and_describe(ctx, number, step, accounts[step.account], folder)
@@ -70,6 +70,24 @@ def run_demo(ctx: CommandContext, keep: Path | None, picture: Path | None) -> Co
             picture, "opskit demo", [*(line for each in pictured for line in _shown_lines(each)), *closing.split("\n")]
         )
     return CommandResult({"steps": told, "seconds": seconds}, notes=(closing,), records="steps")
+
+
+def _check_places(keep: Path | None, picture: Path | None) -> None:
+    """Make the folder, and see that the picture has one, before a minute is spent.
+
+    Raises:
+        UsageError: a place cannot be written.
+    """
+    if picture and (picture.is_dir() or not picture.resolve().parent.is_dir()):
+        text = f"--picture {picture}: the directory does not exist, or it is not a regular file."
+        raise UsageError("files-not-written", text, "Make the folder, or name another file.")
+    if not keep:
+        return
+    try:
+        keep.resolve().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"--keep {keep}: the folder cannot be made: {error.strerror}."
+        raise UsageError("files-not-written", text, "Name another folder.") from error
 
 
 def _check_extras() -> None:

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 
 _DEFAULT_CHANNEL = Channel.AUTO
-To = Annotated[int | None, typer.Option("--to", min=1, metavar="N", help="Desired value of the quota.")]
+# The highest value that Service Quotas takes in a request. A larger number would be rounded on its way.
+_HIGHEST_VALUE = 10_000_000_000
+To = Annotated[
+    int | None,
+    typer.Option("--to", min=1, max=_HIGHEST_VALUE, metavar="N", help="Desired value of the quota."),
+]
 Type = Annotated[
     str | None,
     typer.Argument(

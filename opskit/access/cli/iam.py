@@ -9,6 +9,7 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
 from opskit.core.aws_names import ANY_DEFAULT_BUCKET
+from opskit.core.exceptions import UsageError
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -40,6 +41,9 @@ def policy_command(
     from opskit.aws.session import find_default_region
     from opskit.core.setting_values import parse_state_place
 
+    if any(not word.strip() for word in words or ()):  # a script's variable without a value is not the wish for all
+        text = "An empty text names no command."
+        raise UsageError("no-command", text, "Leave it out for the policy of all commands.")
     settings = ctx.settings
     left, flags = split_flags(expand_cron_jobs(words or ()))
     # An ARN names its partition, which the Region that boto3 would use tells where none is named.

@@ -68,7 +68,10 @@ def stop_endpoints_command(
         refuse_plan,
     )
 
-    if bool(names) == idle:
+    if names and idle:
+        text = "--idle looks at all endpoints, and names were given too."
+        raise UsageError("what-to-stop", text, "Leave out one of the two; --match narrows --idle.")
+    if not (names or idle):
         raise UsageError("what-to-stop", "Give endpoint names or --idle.", "`opskit endpoint list` shows them.")
     policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     terms = EndpointStopPolicy(policy, parse_duration(grace) if grace else None, by_name=not idle)

@@ -141,7 +141,10 @@ def _select_stops(
     from opskit.notebooks.rules.notebook_filter import NotebookFilter
 
     meant = NotebookFilter(names or (), match, parse_tag_filter(tag), owner)
-    if (bool(meant.names) and idle) or not (meant.names or meant.is_narrow or idle):
+    if meant.names and idle:
+        text = "--idle looks at all notebooks, and names were given too."
+        raise UsageError("what-to-stop", text, "Leave out one of the two; --match narrows --idle.")
+    if not (meant.names or meant.is_narrow or idle):
         text = "Give notebook names, or --match, --tag or --owner, or --idle."
         raise UsageError("what-to-stop", text, "`opskit notebook list` shows them.")
     return meant

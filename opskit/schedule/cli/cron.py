@@ -296,7 +296,8 @@ def _secret_warnings(ctx: CommandContext, env_file: Path | None) -> tuple[Proble
     closed = [name for name in excluded_secrets(os.environ, _setting_variables()) if name not in given]
     if not closed:
         return ()
-    text = f"A run will not have {', '.join(closed)}: secrets stay out of what this writes."
+    # Behind a colon, redaction would take the next word for the value of the name before it.
+    text = f"A run will not have {', '.join(closed)}, since secrets stay out of what this writes."
     profile = ctx.settings.get("profile") or os.environ.get("AWS_PROFILE")
     keys = all(name.startswith("AWS_") for name in closed)
     if profile and keys:
