@@ -31,7 +31,7 @@ _RATE_INCREASE_PER_SECOND = 0.05
 
 # How often one item is tried before AWS's throttling is reported as the outcome, while AWS accepts no other item. Where
 # it accepts others it works, and the next try may be the lucky one.
-TRIES = 12
+MAX_TRIES = 12
 
 
 class AdaptivePacer:
@@ -114,14 +114,14 @@ class ThrottledTries:
         if self._accepted != self._pace.accepted:
             self._accepted, self._throttled = self._pace.accepted, 0
         self._throttled += 1
-        return self._throttled >= TRIES
+        return self._throttled >= MAX_TRIES
 
 
 def send_until_accepted(pace: AdaptivePacer, attempt: Callable[[], T]) -> T:
     """Run ``attempt`` (a read and the write that follows from it) at the pace, and again whenever AWS throttles it.
 
     Raises:
-        Throttled: AWS throttled ``TRIES`` attempts, and meanwhile accepted nothing of the kind.
+        Throttled: AWS throttled ``MAX_TRIES`` attempts, and meanwhile accepted nothing of the kind.
     """
     tries = ThrottledTries(pace)
     while True:

@@ -33,7 +33,7 @@ THROTTLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class _PageTokens:
+class _PaginationMembers:
     """How a service pages: the parameter that takes the token, the member that holds the next one, and the member that
     says whether there is a next page, where a token alone does not.
     """
@@ -44,13 +44,13 @@ class _PageTokens:
 
 
 # Services whose members are not called NextToken.
-_PAGES: Mapping[str, _PageTokens] = {
-    "dynamodb": _PageTokens("ExclusiveStartKey", "LastEvaluatedKey"),
-    "iam": _PageTokens("Marker", "Marker", "IsTruncated"),
-    "logs": _PageTokens("nextToken", "nextToken"),
-    "resourcegroupstaggingapi": _PageTokens("PaginationToken", "PaginationToken"),
-    "s3": _PageTokens("ContinuationToken", "NextContinuationToken", "IsTruncated"),
-    "support": _PageTokens("nextToken", "nextToken"),
+_PAGINATION: Mapping[str, _PaginationMembers] = {
+    "dynamodb": _PaginationMembers("ExclusiveStartKey", "LastEvaluatedKey"),
+    "iam": _PaginationMembers("Marker", "Marker", "IsTruncated"),
+    "logs": _PaginationMembers("nextToken", "nextToken"),
+    "resourcegroupstaggingapi": _PaginationMembers("PaginationToken", "PaginationToken"),
+    "s3": _PaginationMembers("ContinuationToken", "NextContinuationToken", "IsTruncated"),
+    "support": _PaginationMembers("nextToken", "nextToken"),
 }
 
 
@@ -142,7 +142,7 @@ class AwsClient:
         Raises:
             AwsError: a page could not be read, or its token is missing or was used before.
         """
-        tokens = _PAGES.get(service, _PageTokens("NextToken", "NextToken"))
+        tokens = _PAGINATION.get(service, _PaginationMembers("NextToken", "NextToken"))
         params = {**listing_order(service, operation), **params}
         used_tokens: set[str] = set()
         while True:
@@ -181,7 +181,7 @@ def parse_errors_as_aws(client: AwsClient, operation: str) -> Iterator[None]:
         raise incomplete(operation, client.region, f"with content that cannot be parsed ({parse_error})")
 
 
-def response_time(response: Mapping[str, Any]) -> datetime | None:
+def response_date(response: Mapping[str, Any]) -> datetime | None:
     """When AWS gave a response, by its own clock and to about a second; None if the response has no valid Date."""
     headers = (response.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
     return parse_http_date(headers.get("date"))
@@ -194,5 +194,5 @@ def read_clock_skew(client: AwsClient, now: Callable[[], datetime]) -> float | N
     Raises:
         AwsError: AWS refused the call, or gave no response.
     """
-    given = response_time(client.read("sts", "get_caller_identity"))
+    given = response_date(client.read("sts", "get_caller_identity"))
     return None if given is None else (given - now()).total_seconds()

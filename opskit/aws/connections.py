@@ -240,7 +240,7 @@ def open_connection(origin: SplitResult, proxy: SplitResult | None, deadline: fl
 
 def _connect_socket(deadline: float, address: tuple[str, int], *_: Any) -> socket.socket:
     """A socket to one of a host's addresses, all of them tried before the one deadline."""
-    trouble: OSError = OSError("no address")
+    failure: OSError = OSError("no address")
     for family, kind, protocol, _name, place in socket.getaddrinfo(*address, 0, socket.SOCK_STREAM):
         sock = socket.socket(family, kind, protocol)
         try:
@@ -251,8 +251,8 @@ def _connect_socket(deadline: float, address: tuple[str, int], *_: Any) -> socke
             return sock
         except OSError as error:
             sock.close()
-            trouble = error
-    raise trouble
+            failure = error
+    raise failure
 
 
 def trust_configured_bundle(bundle: str | None) -> None:

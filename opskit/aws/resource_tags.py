@@ -104,12 +104,12 @@ def list_kind_tags_or_none(client: AwsClient, kind: str) -> TagsByArn | None:
 
 
 # ListTags answers for one resource a call, at five a second.
-_FEW = 5
+_MAX_LISTED_ONE_BY_ONE = 5
 
 
 def read_owners(client: AwsClient, arns: Sequence[str]) -> dict[str, str | None]:
     """The owners that the tags of resources name, by ARN; None if they name none, or could not be read."""
-    if len(arns) > _FEW:
+    if len(arns) > _MAX_LISTED_ONE_BY_ONE:
         with suppress(AwsError):  # the tagging API has a permission of its own
             tags = list_named_tags(client, arns)
             return {arn: owner_from_tags(tags.tags_of(arn), client.owner_keys) for arn in arns}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
 
-ABSENT = ("NoSuchKey", "NoSuchBucket")
+NOT_FOUND_CODES = ("NoSuchKey", "NoSuchBucket")
 """The codes of errors that say that there is no such object or bucket."""
-ABSENT_BY_HEAD = (*ABSENT, "404")
+HEAD_NOT_FOUND_CODES = (*NOT_FOUND_CODES, "404")
 """The same of HEAD: its response has no body and so no error code, and botocore gives the HTTP status instead."""
 
 
@@ -21,7 +21,7 @@ def object_exists(client: AwsClient, uri: str) -> bool:
     try:
         client.read("s3", "head_object", Bucket=bucket, Key=key)
     except AwsError as failure:
-        if failure.aws_code in ABSENT_BY_HEAD:
+        if failure.aws_code in HEAD_NOT_FOUND_CODES:
             return False
         raise
     return True
@@ -37,7 +37,7 @@ def prefix_exists(client: AwsClient, uri: str) -> bool:
     try:
         return bool(client.read("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents"))
     except AwsError as failure:
-        if failure.aws_code in ABSENT:
+        if failure.aws_code in NOT_FOUND_CODES:
             return False
         raise
 

@@ -20,7 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from opskit.aws import api_call
-from opskit.aws.client import AwsClient, response_time
+from opskit.aws.client import AwsClient, response_date
 from opskit.aws.table_items import PARTITION, SORT, WRITE_ID, Item, ItemChanged, ItemKey, ItemLease, LeaseLost
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Throttled
 
@@ -203,11 +203,11 @@ class StateTable:
             try:
                 self._repeat_throttled(send)
             except LeaseLost:
-                if _write_of(self.find_item(key)) == write_id:
+                if _write_id(self.find_item(key)) == write_id:
                     return write_id  # an earlier try had arrived
                 raise
             except (ItemChanged, OutcomeUnknown) as error:
-                found = _write_of(self.find_item(key))
+                found = _write_id(self.find_item(key))
                 if found == write_id:
                     return write_id
                 if isinstance(error, ItemChanged) or found != replaces:
@@ -262,7 +262,7 @@ class StateTable:
         self.pause(min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE) * random.uniform(0.5, 1.0))
 
     def _note_clock(self, answer: Mapping[str, Any]) -> None:
-        given = response_time(answer)
+        given = response_date(answer)
         if given is None:
             return  # a stand-in without a Date: then this machine's clock is as good as any
         skew = given - self.local_clock()
@@ -280,7 +280,7 @@ def _write_condition(replaces: str | None) -> dict[str, Any]:
     }
 
 
-def _write_of(item: Item | None) -> str | None:
+def _write_id(item: Item | None) -> str | None:
     return None if item is None else str(item[WRITE_ID]["S"])
 
 

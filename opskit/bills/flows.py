@@ -50,14 +50,16 @@ def assess_endpoint_uses(
     names = [resource.name for resource in resources if resource.kind.is_endpoint]
     if policy is None or not names:
         return EndpointUses()
-    look = inspect_endpoints([client], policy, now, EndpointFilter(names=names))
-    unread = [each for each in look.endpoints if not each.assessment.readable]
-    problems = list(look.problems)
+    inspection = inspect_endpoints([client], policy, now, EndpointFilter(names=names))
+    unread = [each for each in inspection.endpoints if not each.assessment.readable]
+    problems = list(inspection.problems)
     if unread:
         text = f"Whether {len(unread)} endpoints are idle is not known: {unread[0].assessment.reason.rstrip('.')}."
         problems.append(Problem("endpoint-use-unread", text, region=client.region))
     return EndpointUses(
-        {each.endpoint.name: each.assessment for each in look.endpoints}, tuple(problems), look.metrics_asked
+        {each.endpoint.name: each.assessment for each in inspection.endpoints},
+        tuple(problems),
+        inspection.metrics_asked,
     )
 
 
@@ -91,18 +93,22 @@ def read_current_costs(
     Raises:
         CredentialsError: there are no valid credentials.
     """
-    looks = gather_all([partial(_read_region_costs, client, now, policy, trail, metrics) for client in clients])
-    items = most_expensive_first(item for look in looks for item in look.items)
-    inventories = [look.inventory for look in looks]
-    gaps = [problem for look in looks for problem in (*_gap_problems(look.inventory), *_price_problems(look.items))]
+    region_costs = gather_all([partial(_read_region_costs, client, now, policy, trail, metrics) for client in clients])
+    items = most_expensive_first(item for region in region_costs for item in region.items)
+    inventories = [region.inventory for region in region_costs]
+    gaps = [
+        problem
+        for region in region_costs
+        for problem in (*_gap_problems(region.inventory), *_price_problems(region.items))
+    ]
     return CurrentCosts(
         items,
         tuple(client.region for client in clients),
         _read_account(clients, items),
-        (*gaps, *(problem for look in looks for problem in look.uses.problems)),
+        (*gaps, *(problem for region in region_costs for problem in region.uses.problems)),
         bool(inventories) and all(inventory.is_dark for inventory in inventories),
-        next((look.owners_gap for look in looks if look.owners_gap), None),
-        sum(look.uses.metrics for look in looks),
+        next((region.owners_gap for region in region_costs if region.owners_gap), None),
+        sum(region.uses.metrics for region in region_costs),
     )
 
 

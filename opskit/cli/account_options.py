@@ -26,8 +26,8 @@ class AccountUse(Enum):
     CHANGES = "changes"
 
 
-RoleName = Annotated[str, typer.Option("--role-name", metavar="NAME", help="The role to assume in each account.")]
-ExternalId = Annotated[
+RoleNameOption = Annotated[str, typer.Option("--role-name", metavar="NAME", help="The role to assume in each account.")]
+ExternalIdOption = Annotated[
     str | None,
     typer.Option("--external-id", metavar="ID", help="The external ID that the roles' trust asks for."),
 ]
@@ -54,8 +54,8 @@ ACCOUNT_FLAGS: Mapping[str, tuple[Any, Any]] = {
         ],
         None,
     ),
-    "role_name": (RoleName, "opskit"),
-    "external_id": (ExternalId, None),
+    "role_name": (RoleNameOption, "opskit"),
+    "external_id": (ExternalIdOption, None),
     "session_tag": (
         Annotated[
             list[str] | None,

@@ -57,13 +57,13 @@ def run_prefix(workflow: str, job: str) -> str:
     return f"{workflow_prefix(workflow)}{job}/"
 
 
-TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
-PROCESSING_LOGS = "/aws/sagemaker/ProcessingJobs"
-TRANSFORM_LOGS = "/aws/sagemaker/TransformJobs"
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+PROCESSING_LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+TRANSFORM_LOG_GROUP = "/aws/sagemaker/TransformJobs"
 NOTEBOOK_LOGS = "/aws/sagemaker/NotebookInstances"
 
 
-def endpoint_logs(name: str) -> str:
+def endpoint_log_group(name: str) -> str:
     """The log group of an endpoint."""
     return f"/aws/sagemaker/Endpoints/{name}"
 

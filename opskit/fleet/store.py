@@ -15,7 +15,7 @@ from opskit.fleet.rules.accounts import FleetAccount
 from opskit.fleet.rules.reports import AccountReport, parse_account_report
 from opskit.state.paths import state_dir
 
-OLDEST = timedelta(hours=1)
+MAX_REPORT_AGE = timedelta(hours=1)
 """A report that is older is not taken for what is so now."""
 
 
@@ -47,7 +47,7 @@ class FinishedReports:
                 # A line that was cut off by a kill is left out, and its account is asked again.
                 with suppress(ValueError, KeyError, TypeError):
                     told = json.loads(line)
-                    if timedelta(0) <= now - datetime.fromisoformat(told["at"]) <= OLDEST:
+                    if timedelta(0) <= now - datetime.fromisoformat(told["at"]) <= MAX_REPORT_AGE:
                         found.append(_from_record(told))
         return [report for report in found if report.exit.is_ok or report.exit.is_refusal]
 

@@ -198,12 +198,12 @@ def _read_stopped(
     notebooks = [entry for entry in stops if entry.action not in _ENDPOINT_WORDS]
     endpoints = [entry for entry in stops if entry.action in _ENDPOINT_WORDS]
     regions = list(dict.fromkeys(entry.region for entry in notebooks))
-    looks = gather_all([partial(_list_by_name, session, region) for region in regions])
-    found = dict(zip(regions, looks, strict=True))
+    listings = gather_all([partial(_list_by_name, session, region) for region in regions])
+    found = dict(zip(regions, listings, strict=True))
     hosting = list(dict.fromkeys(entry.region for entry in endpoints))
     hosted = gather_all([partial(_list_endpoint_creation_times, session, region) for region in hosting])
     created = dict(zip(hosting, hosted, strict=True))
-    problems = tuple(look for look in (*looks, *hosted) if isinstance(look, Problem))
+    problems = tuple(listing for listing in (*listings, *hosted) if isinstance(listing, Problem))
     seen: dict[str, SeenNotebook] = {entry.id: _seen_notebook(entry, found[entry.region]) for entry in notebooks}
     seen |= {entry.id: _seen_endpoint(entry, created[entry.region]) for entry in endpoints}
     return seen, problems

@@ -14,7 +14,7 @@ from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import parse_duration
 from opskit.increases.rules.channel import Channel
 from opskit.notifications.cli import UNATTENDED
-from opskit.quotas.cli import For, complete_instance_type, quotas_app
+from opskit.quotas.cli import ForOption, complete_instance_type, quotas_app
 
 if TYPE_CHECKING:
     from opskit.increases.flows.plan import BlockingTotal
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _DEFAULT_CHANNEL = Channel.AUTO
 # The highest value that Service Quotas takes in a request. A larger number would be rounded on its way.
 _HIGHEST_VALUE = 10_000_000_000
-To = Annotated[
+ToOption = Annotated[
     int | None,
     typer.Option("--to", min=1, max=_HIGHEST_VALUE, metavar="N", help="Desired value of the quota."),
 ]
-Type = Annotated[
+TypeArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[INSTANCE_TYPE]",
@@ -42,9 +42,9 @@ Type = Annotated[
 @register_command(quotas_app, "quotas", "increase", wrapper=UNATTENDED)
 def increase_command(
     ctx: CommandContext,
-    instance_type: Type = None,
-    usages: For = None,
-    to: To = None,
+    instance_type: TypeArgument = None,
+    usages: ForOption = None,
+    to: ToOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Submit increases that opskit queued earlier.")] = False,
     via: Annotated[Channel, typer.Option("--via", help="How to submit the request.")] = _DEFAULT_CHANNEL,
     why: Annotated[
@@ -120,9 +120,9 @@ def list_requests_command(
 @register_command(quotas_app, "quotas", "wait")
 def wait_quota_command(
     ctx: CommandContext,
-    instance_type: Type = None,
-    usages: For = None,
-    to: To = None,
+    instance_type: TypeArgument = None,
+    usages: ForOption = None,
+    to: ToOption = None,
     timeout: Annotated[
         str, typer.Option("--timeout", metavar="TIME", help="Longest time to wait, such as 72h.")
     ] = "72h",

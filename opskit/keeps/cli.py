@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from opskit.output.result import CommandResult
 
 
-KeepSpan = Annotated[
+KeepForOption = Annotated[
     str | None, typer.Option("--for", metavar="TIME", help="How long, such as 36h (default: without end).")
 ]
-KeepUntil = Annotated[
+KeepUntilOption = Annotated[
     str | None,
     typer.Option("--until", metavar="WHEN", help="Until when, such as 2026-12-24 or 2026-12-24T18:00 (UTC)."),
 ]
-KeepReason = Annotated[
+KeepReasonOption = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Reason, shown to anyone who tries to stop it.")
 ]
-KeepDryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
-KeepYes = Annotated[bool, typer.Option("--yes", "-y", help="Also shorten the time that it is protected.")]
+KeepDryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+KeepYesOption = Annotated[bool, typer.Option("--yes", "-y", help="Also shorten the time that it is protected.")]
 
 
 def read_keep_tags(span: str | None, until: str | None, reason: str, clock: Clock) -> KeepTags:

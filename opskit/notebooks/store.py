@@ -178,7 +178,7 @@ def _parse_inspection(row: Record) -> PastInspection:
     )
 
 
-_FILE = "names.sqlite"
+_NAMES_FILE = "names.sqlite"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS notebook_names (
     endpoint TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
     PRIMARY KEY (endpoint, account, region, name)
@@ -193,7 +193,7 @@ def remember_names(client: AwsClient, notebooks: Collection[Notebook]) -> None:
     account = next(iter(notebooks)).account or ""
     with suppress(OSError, sqlite3.Error):
         place, wanted = (client.session.endpoint_id(), account, client.region), {each.name for each in notebooks}
-        with open_db(_FILE, _SCHEMA) as session:
+        with open_db(_NAMES_FILE, _SCHEMA) as session:
             known = {row[0] for row in session.execute(f"SELECT name FROM notebook_names WHERE {_PLACE}", place)}
             session.executemany(
                 f"DELETE FROM notebook_names WHERE {_PLACE} AND name = ?", [(*place, name) for name in known - wanted]
@@ -224,7 +224,7 @@ def suggest_notebook_name(client: AwsClient, name: str) -> str:
 def _read_names(query: str, *values: str) -> list[str]:
     """The names that a query finds; none where there is no file, or it cannot be read."""
     with suppress(OSError, sqlite3.Error):
-        if (state_dir() / _FILE).exists():
-            with open_db(_FILE, _SCHEMA) as session:
+        if (state_dir() / _NAMES_FILE).exists():
+            with open_db(_NAMES_FILE, _SCHEMA) as session:
                 return [row[0] for row in session.execute(query, values)]
     return []

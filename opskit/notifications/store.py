@@ -17,7 +17,7 @@ from opskit.state.records import Record, RecordChanged, RecordTable, change_reco
 CLAIM_SECONDS = 60.0
 # A grace of which somebody has heard stays claimed until the year 9999: a run that has still to note it, or sees it
 # under way, finds that there is nothing to tell. Older versions read it as a claim too.
-_TOLD = 253_402_300_799.0
+_NOTIFIED = 253_402_300_799.0
 # Nobody needs to hear of a grace that has been over for so long.
 _KEPT_FOR = timedelta(days=1)
 
@@ -75,7 +75,7 @@ def claim_grace_notice(notebook: Mapping[str, Any]) -> bool:
 def mark_grace_notified(notebook: Mapping[str, Any]) -> None:
     """Somebody has heard of it."""
     with suppress(OSError, sqlite3.Error):
-        state_home().records.put_records(GRACES_TABLE, [_grace_record(_grace_key(notebook), _TOLD)])
+        state_home().records.put_records(GRACES_TABLE, [_grace_record(_grace_key(notebook), _NOTIFIED)])
 
 
 def release_grace(notebook: Mapping[str, Any]) -> None:

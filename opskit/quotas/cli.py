@@ -38,7 +38,7 @@ def complete_workload(incomplete: str) -> list[str]:
     return [word for word in Workload if word.startswith(incomplete)]
 
 
-For = Annotated[
+ForOption = Annotated[
     list[str] | None,
     typer.Option(
         "--for",
@@ -62,7 +62,7 @@ def check_quotas_command(
             autocompletion=complete_instance_type,
         ),
     ] = None,
-    usages: For = None,
+    usages: ForOption = None,
     need: Annotated[int, typer.Option("--need", min=1, metavar="N", help="Instances needed of each type.")] = 1,
     every: Annotated[bool, typer.Option("--all", help="Check every workload of the types.")] = False,
 ) -> CommandResult:
@@ -94,7 +94,7 @@ def list_quotas_command(
             "--match", metavar="TEXT", help="Only quotas whose name or code contains TEXT (wildcards * and ?)."
         ),
     ] = "",
-    usages: For = None,
+    usages: ForOption = None,
     used: Annotated[bool, typer.Option("--used", help="Only quotas of which something is in use.")] = False,
     short: Annotated[
         bool, typer.Option("--short", help="Only quotas with no capacity left for one more instance.")

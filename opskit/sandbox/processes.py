@@ -25,7 +25,7 @@ import psutil
 # AWS gives a container two minutes to save its model; nobody who practises should wait so long.
 _GRACE_SECONDS = 3.0
 # Written into the pipe where the child is to end without a grace.
-_AT_ONCE = b"!"
+_END_WITHOUT_GRACE = b"!"
 # Linux's PR_SET_CHILD_SUBREAPER.
 _SET_CHILD_SUBREAPER = 36
 
@@ -88,7 +88,7 @@ class ChildProcesses:
             if process.stdin:
                 # ValueError: it is being ended already. OSError: it has ended.
                 with suppress(ValueError, OSError):
-                    process.stdin.write(_AT_ONCE)
+                    process.stdin.write(_END_WITHOUT_GRACE)
                 with suppress(OSError):
                     process.stdin.close()
         for process in running:
@@ -128,7 +128,7 @@ def _run_supervisor(command: Sequence[str]) -> int:
 def _end_when_released(child: subprocess.Popen[bytes], released: threading.Event) -> None:
     at_once = False
     # The read returns nothing when the pipe's other end is closed, however that came.
-    while os.read(0, len(_AT_ONCE)):
+    while os.read(0, len(_END_WITHOUT_GRACE)):
         at_once = True
     released.set()
     # Looked up while the parents that lead to them are alive.

@@ -52,7 +52,7 @@ _LABELING = _RecordKind(
     ends_as="Stopped",
     extra={"LabelCounters": _NO_LABELS, "JobReferenceCode": "sandbox"},
 )
-_SERVER = _RecordKind(
+_TRACKING_SERVER = _RecordKind(
     arn_type="mlflow-tracking-server",
     name="TrackingServerName",
     arn="TrackingServerArn",
@@ -90,7 +90,7 @@ _KIND_OF: Mapping[str, _RecordKind] = {
             "DescribeMlflowTrackingServer",
             "StopMlflowTrackingServer",
         ),
-        _SERVER,
+        _TRACKING_SERVER,
     ),
     **dict.fromkeys(("CreateMlflowApp", "ListMlflowApps", "DeleteMlflowApp"), _MLFLOW_APP),
     **dict.fromkeys(("CreatePartnerApp", "ListPartnerApps", "DeletePartnerApp"), _PARTNER_APP),
@@ -115,7 +115,7 @@ class ServiceRecords:
     _records: dict[tuple[AccountRegion, str, str], _Record] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for kind in (_LABELING, _SERVER, _MLFLOW_APP, _PARTNER_APP):
+        for kind in (_LABELING, _TRACKING_SERVER, _MLFLOW_APP, _PARTNER_APP):
             self._tags.register_resource_type(
                 kind.arn_type,
                 lambda place, name, kind=kind: self._tags_of(place, kind, name),  # type: ignore[misc]

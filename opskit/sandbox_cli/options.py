@@ -41,8 +41,8 @@ class LagChoice(StrEnum):
     NEVER = "never"
 
 
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")]
-Scenario = Annotated[
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")]
+ScenarioOption = Annotated[
     ScenarioName,
     typer.Option(
         "--scenario",
@@ -51,35 +51,35 @@ Scenario = Annotated[
         "bill: one of each kind that bills.",
     ),
 ]
-ApproveAfter = Annotated[
+ApproveAfterOption = Annotated[
     str, typer.Option("--approve-after", metavar="TIME", help="Time until a quota increase is approved, such as 30s.")
 ]
-Latency = Annotated[
+LatencyOption = Annotated[
     str, typer.Option("--latency", metavar="TIME", help="Extra latency added to every call, such as 50ms.")
 ]
-Rates = Annotated[
+RatesOption = Annotated[
     RateChoice,
     typer.Option(
         "--rates",
         help="Throttle calls. aws: at the published rates, and at estimates of the others; slow: at a quarter of them.",
     ),
 ]
-Lag = Annotated[
+LagOption = Annotated[
     LagChoice,
     typer.Option(
         "--lag",
         help="How often reads return outdated results for up to 5 s after a write, where AWS's do; sometimes: 1 in 10.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed that decides which reads lag, and for how long.")]
-SupportPlan = Annotated[bool, typer.Option("--support-plan", help="Give the account a paid AWS Support plan.")]
-Quotas = Annotated[
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed that decides which reads lag, and for how long.")]
+SupportPlanOption = Annotated[bool, typer.Option("--support-plan", help="Give the account a paid AWS Support plan.")]
+QuotasOption = Annotated[
     int,
     typer.Option(
         "--quotas", min=0, max=5000, help="Pad each Region to N quotas with made-up ones, like a mature account."
     ),
 ]
-Denied = Annotated[
+DenyOption = Annotated[
     list[str] | None,
     typer.Option(
         "--deny",
@@ -88,10 +88,10 @@ Denied = Annotated[
         "allowed them; repeatable.",
     ),
 ]
-Policy = Annotated[
+PolicyOption = Annotated[
     Path | None, typer.Option("--policy", metavar="FILE", help="IAM policy to enforce; read again when it changes.")
 ]
-Faults = Annotated[
+FaultOption = Annotated[
     list[str] | None,
     typer.Option(
         "--fault",
@@ -100,13 +100,13 @@ Faults = Annotated[
         "without content), fail (HTTP 500), throttle; repeatable.",
     ),
 ]
-Accounts = Annotated[
+AccountsOption = Annotated[
     int,
     typer.Option(
         "--accounts", min=1, max=500, help="Make an organization of N accounts, with a role 'opskit' in most of them."
     ),
 ]
-History = Annotated[
+HistoryOption = Annotated[
     int,
     typer.Option(
         "--history",

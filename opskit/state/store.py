@@ -189,14 +189,14 @@ def _stored(row: sqlite3.Row) -> StoredRecord:
     return StoredRecord(dict(row), repr(tuple(row)))
 
 
-_FILE = "trusted.sqlite"
+_TRUSTED_FILE = "trusted.sqlite"
 _SCHEMA = "CREATE TABLE IF NOT EXISTS trusted (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, since TEXT NOT NULL)"
 
 
 def is_trusted_file(path: Path, content: bytes) -> bool:
     """Whether the user has trusted this file with this content; no, where that cannot be read."""
     try:
-        with open_db(_FILE, _SCHEMA) as session:
+        with open_db(_TRUSTED_FILE, _SCHEMA) as session:
             row = session.execute("SELECT sha256 FROM trusted WHERE path = ?", (_path_key(path),)).fetchone()
     except (OSError, sqlite3.Error):
         return False
@@ -209,7 +209,7 @@ def trust_file(path: Path, content: bytes) -> None:
     Raises:
         UsageError: the state folder cannot be used.
     """
-    with state_errors(), open_db(_FILE, _SCHEMA) as session:
+    with state_errors(), open_db(_TRUSTED_FILE, _SCHEMA) as session:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         session.execute("REPLACE INTO trusted VALUES (?, ?, ?)", (_path_key(path), _digest(content), now))
 
@@ -220,7 +220,7 @@ def distrust_file(path: Path) -> bool:
     Raises:
         UsageError: the state folder cannot be used.
     """
-    with state_errors(), open_db(_FILE, _SCHEMA) as session:
+    with state_errors(), open_db(_TRUSTED_FILE, _SCHEMA) as session:
         return session.execute("DELETE FROM trusted WHERE path = ?", (_path_key(path),)).rowcount > 0
 
 

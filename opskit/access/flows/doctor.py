@@ -109,15 +109,15 @@ def _table_findings(denied: Collection[str]) -> Iterator[Finding]:
     if home.name is None:
         return
     try:
-        trouble = table_problem(home)
+        problem = table_problem(home)
     except AwsError as error:
         refused = isinstance(error, AccessDenied) or error.aws_code == "ResourceNotFoundException"
         hint = NO_TABLE_HINT if error.aws_code == "ResourceNotFoundException" else error.problem.hint
         state = CheckState.WRONG if refused else CheckState.UNKNOWN
         yield Finding("state table", state, f"{home.name}: {error.problem.message}", hint)
         return
-    if trouble:
-        yield Finding("state table", CheckState.WRONG, f"{home.name} cannot be used: {trouble}", NO_TABLE_HINT)
+    if problem:
+        yield Finding("state table", CheckState.WRONG, f"{home.name} cannot be used: {problem}", NO_TABLE_HINT)
     elif denied:
         hint = f"`opskit iam policy COMMAND --state {home.name}` has what a command needs."
         text = f"{home.name} can be read, but not written: {', '.join(sorted(denied))} is not allowed"
@@ -160,10 +160,10 @@ def _support_plan_finding(may: PermissionReport) -> Finding:
 
 def _machine_findings() -> Iterator[Finding]:
     for name, folder in local_environment.local_folders().items():
-        trouble = local_environment.folder_problem(folder)
-        if trouble:
+        problem = local_environment.folder_problem(folder)
+        if problem:
             hint = f"Set XDG_{name.upper()}_HOME to a folder that can be written."
-            yield Finding(f"{name} folder", CheckState.WRONG, f"{folder} cannot be used: {trouble}", hint)
+            yield Finding(f"{name} folder", CheckState.WRONG, f"{folder} cannot be used: {problem}", hint)
         else:
             yield Finding(f"{name} folder", CheckState.OK, str(folder))
     for extra in local_environment.missing_extras():

@@ -15,7 +15,7 @@ from opskit.core.exceptions import MissingExtra
 from opskit.training.sagemaker_sdk import check_installed
 
 _OF_THE_SANDBOX = ("ipykernel", "jupyter_server", "moto", "psutil", "xgboost")
-_TOLD = {"opskit": DISTRIBUTION, "boto3": "boto3", "sagemaker": "sagemaker"}
+_REPORTED_PACKAGES = {"opskit": DISTRIBUTION, "boto3": "boto3", "sagemaker": "sagemaker"}
 
 
 def local_folders() -> dict[str, Path]:
@@ -41,7 +41,7 @@ def folder_problem(folder: Path) -> str | None:
 def read_versions() -> dict[str, str]:
     """The versions that a report of a bug should name."""
     versions = {"python": platform.python_version()}
-    for name, distribution in _TOLD.items():
+    for name, distribution in _REPORTED_PACKAGES.items():
         try:
             versions[name] = metadata.version(distribution)
         except metadata.PackageNotFoundError:

@@ -13,7 +13,7 @@ from opskit.access.rules.policy import Scope, example_arn
 from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.gather import gather, gather_all
 from opskit.aws.session import CallerIdentity
-from opskit.core.aws_names import TRAINING_LOGS
+from opskit.core.aws_names import TRAINING_LOG_GROUP
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
@@ -33,7 +33,7 @@ PROBES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "logs:DescribeLogStreams": (
         "logs",
         "describe_log_streams",
-        {"logGroupName": TRAINING_LOGS, "limit": 1},
+        {"logGroupName": TRAINING_LOG_GROUP, "limit": 1},
     ),
     "resourcegroupstaggingapi:GetResources": ("resourcegroupstaggingapi", "get_resources", {"ResourcesPerPage": 1}),
     "pricing:GetProducts": ("pricing", "get_products", {"ServiceCode": "AmazonSageMaker", **_ONE}),
@@ -99,7 +99,7 @@ _CONTEXT = [
 
 def probe_permissions(client: AwsClient) -> dict[str, bool | Unknown]:
     """Whether each look was allowed. ``support:DescribeServices`` is also unread where there is no plan."""
-    answers = gather_all([partial(_probe, client, *look) for look in PROBES.values()], max_workers=len(PROBES))
+    answers = gather_all([partial(_probe, client, *probe) for probe in PROBES.values()], max_workers=len(PROBES))
     return dict(zip(PROBES, answers, strict=True))
 
 
@@ -173,10 +173,10 @@ def read_permissions(
     """
     harmless = required_grants(PROBES) & wanted
     rest = frozenset() if identity.arn.endswith(":root") else wanted - harmless
-    looks, told = gather(partial(probe_permissions, client), partial(simulate_grants, client, identity, rest, scope))
-    answers = {grant: answer for call, answer in looks.items() for grant in required_grants([call]) if grant in wanted}
+    probed, told = gather(partial(probe_permissions, client), partial(simulate_grants, client, identity, rest, scope))
+    answers = {grant: answer for call, answer in probed.items() for grant in required_grants([call]) if grant in wanted}
     answers = {grant: True if _lacks_support_plan(answer) else answer for grant, answer in answers.items()}
-    plan = looks["support:DescribeServices"]
+    plan = probed["support:DescribeServices"]
     return PermissionReport(dict.fromkeys(wanted, True) | answers | told, _support_plan_state(plan))
 
 

@@ -62,11 +62,11 @@ def build_policy(commands: Collection[str], scope: Scope, flags: Collection[str]
         for group in groups
     ]
     if len(json.dumps(statements, separators=(",", ":"))) > _MAX_CHARACTERS:
-        statements = _merge_alike(map(_of_any_kind, statements))
+        statements = _merge_alike(map(_without_resource_kind, statements))
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
 
 
-def _of_any_kind(statement: dict[str, Any]) -> dict[str, Any]:
+def _without_resource_kind(statement: dict[str, Any]) -> dict[str, Any]:
     """The same in fewer words."""
     if any(action.endswith("Tags") for action in statement["Action"]):
         return statement

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 endpoint_app = command_group("endpoint")
 
-EndpointAfter = Annotated[
+EndpointAfterOption = Annotated[
     str | None,
     typer.Option(
         "--after", metavar="TIME", help="Consider an endpoint idle after TIME without a request (default 14d)."
     ),
 ]
-EndpointPatience = Annotated[
+EndpointPatienceOption = Annotated[
     str | None,
     typer.Option(
         "--patience-usd",
@@ -29,12 +29,16 @@ EndpointPatience = Annotated[
         "where the price is not known.",
     ),
 ]
-EndpointMatch = Annotated[str, typer.Option("--match", metavar="GLOB", help="Only endpoints whose name matches GLOB.")]
-EndpointOwner = Annotated[
+EndpointMatchOption = Annotated[
+    str, typer.Option("--match", metavar="GLOB", help="Only endpoints whose name matches GLOB.")
+]
+EndpointOwnerOption = Annotated[
     str | None,
     typer.Option("--owner", metavar="NAME", help="Only endpoints of this owner: in full, or the end of an ARN."),
 ]
-EndpointTag = Annotated[str | None, typer.Option("--tag", metavar="K=V", help="Only endpoints that have this tag.")]
+EndpointTagOption = Annotated[
+    str | None, typer.Option("--tag", metavar="K=V", help="Only endpoints that have this tag.")
+]
 
 
 def read_endpoint_policy(

@@ -9,8 +9,16 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import parse_tag_filter
-from opskit.endpoints.cli.app import EndpointMatch, EndpointOwner, EndpointTag, endpoint_app
-from opskit.keeps.cli import KeepDryRun, KeepReason, KeepSpan, KeepUntil, KeepYes, read_keep_tags, run_keep
+from opskit.endpoints.cli.app import EndpointMatchOption, EndpointOwnerOption, EndpointTagOption, endpoint_app
+from opskit.keeps.cli import (
+    KeepDryRunOption,
+    KeepForOption,
+    KeepReasonOption,
+    KeepUntilOption,
+    KeepYesOption,
+    read_keep_tags,
+    run_keep,
+)
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -20,14 +28,14 @@ if TYPE_CHECKING:
 def keep_endpoint_command(
     ctx: CommandContext,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
-    match: EndpointMatch = "*",
-    tag: EndpointTag = None,
-    owner: EndpointOwner = None,
-    span: KeepSpan = None,
-    until: KeepUntil = None,
-    reason: KeepReason = "",
-    dry_run: KeepDryRun = False,
-    yes: KeepYes = False,
+    match: EndpointMatchOption = "*",
+    tag: EndpointTagOption = None,
+    owner: EndpointOwnerOption = None,
+    span: KeepForOption = None,
+    until: KeepUntilOption = None,
+    reason: KeepReasonOption = "",
+    dry_run: KeepDryRunOption = False,
+    yes: KeepYesOption = False,
 ) -> CommandResult:
     """Protect endpoints from being stopped for being idle: by name, or all that --match, --tag or --owner choose."""
     from opskit.core.clock import system_clock
@@ -48,7 +56,7 @@ def keep_endpoint_command(
 
 @register_command(endpoint_app, "endpoint", "unkeep")
 def unkeep_endpoint_command(
-    ctx: CommandContext, name: Annotated[str, typer.Argument(metavar="NAME")], dry_run: KeepDryRun = False
+    ctx: CommandContext, name: Annotated[str, typer.Argument(metavar="NAME")], dry_run: KeepDryRunOption = False
 ) -> CommandResult:
     """Remove an endpoint's protection from being stopped."""
     from opskit.core.clock import system_clock

@@ -10,11 +10,11 @@ from opskit.cli.account_options import AccountUse
 from opskit.cli.command import CommandContext, register_command
 from opskit.core.setting_values import parse_tag_filter
 from opskit.endpoints.cli.app import (
-    EndpointAfter,
-    EndpointMatch,
-    EndpointOwner,
-    EndpointPatience,
-    EndpointTag,
+    EndpointAfterOption,
+    EndpointMatchOption,
+    EndpointOwnerOption,
+    EndpointPatienceOption,
+    EndpointTagOption,
     endpoint_app,
     read_endpoint_policy,
 )
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 @register_command(endpoint_app, "endpoint", "list", accounts=AccountUse.READS)
 def list_endpoints_command(
     ctx: CommandContext,
-    after: EndpointAfter = None,
-    patience_usd: EndpointPatience = None,
-    match: EndpointMatch = "*",
-    tag: EndpointTag = None,
-    owner: EndpointOwner = None,
+    after: EndpointAfterOption = None,
+    patience_usd: EndpointPatienceOption = None,
+    match: EndpointMatchOption = "*",
+    tag: EndpointTagOption = None,
+    owner: EndpointOwnerOption = None,
     who: Annotated[
         bool, typer.Option("--who", help="Where no tag names an owner, ask CloudTrail who created the endpoint.")
     ] = False,
@@ -47,5 +47,5 @@ def list_endpoints_command(
 
     policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     meant = EndpointFilter(glob=match, tag=parse_tag_filter(tag), owner=owner)
-    look = inspect_endpoints(ctx.clients(), policy, now := system_clock().now(), meant, with_stopped=True)
-    return endpoint_list_result(find_endpoint_owners(look, now) if who else look, sort)
+    inspection = inspect_endpoints(ctx.clients(), policy, now := system_clock().now(), meant, with_stopped=True)
+    return endpoint_list_result(find_endpoint_owners(inspection, now) if who else inspection, sort)

@@ -13,11 +13,11 @@ from opskit.cli.command import CommandContext, register_command
 from opskit.core.exceptions import Problem, UsageError
 from opskit.core.setting_values import parse_duration, parse_tag_filter
 from opskit.endpoints.cli.app import (
-    EndpointAfter,
-    EndpointMatch,
-    EndpointOwner,
-    EndpointPatience,
-    EndpointTag,
+    EndpointAfterOption,
+    EndpointMatchOption,
+    EndpointOwnerOption,
+    EndpointPatienceOption,
+    EndpointTagOption,
     endpoint_app,
     read_endpoint_policy,
 )
@@ -34,17 +34,17 @@ def stop_endpoints_command(
     ctx: CommandContext,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
     idle: Annotated[bool, typer.Option("--idle", help="Stop all idle endpoints.")] = False,
-    after: EndpointAfter = None,
-    patience_usd: EndpointPatience = None,
+    after: EndpointAfterOption = None,
+    patience_usd: EndpointPatienceOption = None,
     grace: Annotated[
         str | None,
         typer.Option(
             "--grace", metavar="TIME", help="Tag idle endpoints first; stop them on a later run, once TIME has passed."
         ),
     ] = None,
-    match: EndpointMatch = "*",
-    tag: EndpointTag = None,
-    owner: EndpointOwner = None,
+    match: EndpointMatchOption = "*",
+    tag: EndpointTagOption = None,
+    owner: EndpointOwnerOption = None,
     limit: Annotated[
         int | None,
         typer.Option("--limit", min=1, metavar="N", help="Refuse to stop more than N in one run (default 10)."),
@@ -79,27 +79,27 @@ def stop_endpoints_command(
     meant = EndpointFilter(names or (), match, parse_tag_filter(tag), owner)
     if ctx.planned is not None:
         meant = replace(meant, names=ctx.planned.names)
-    look = _only_planned(ctx, inspect_endpoints(ctx.clients(), policy, now := clock.now(), meant))
-    plan = plan_endpoint_stops(look, terms, now)
+    inspection = _only_planned(ctx, inspect_endpoints(ctx.clients(), policy, now := clock.now(), meant))
+    plan = plan_endpoint_stops(inspection, terms, now)
     found = {action.inspected.endpoint.name for action in plan}
     missing = [name for name in ctx.names_to_find(names) if name not in found]
     most = ctx.settings.resolve("endpoint.limit", limit) if idle or limit or meant.is_narrow else len(plan)
     if (refusal := _limit_refusal(plan, most)) is not None:
-        return endpoint_stop_refused(refuse_plan(plan), look, refusal)
+        return endpoint_stop_refused(refuse_plan(plan), inspection, refusal)
     if dry_run:
-        return endpoint_stop_result(plan, look, missing)
+        return endpoint_stop_result(plan, inspection, missing)
     if any(action.outcome_is_planned for action in plan):
         ctx.confirm(describe_stop_plan(plan), yes=yes, what="This deletes endpoints")
     done = confirm_endpoint_graces(execute_endpoint_stops(plan, terms, clock), terms, clock)
-    return endpoint_stop_result(done, look, missing)
+    return endpoint_stop_result(done, inspection, missing)
 
 
-def _only_planned(ctx: CommandContext, look: EndpointInspection) -> EndpointInspection:
+def _only_planned(ctx: CommandContext, inspection: EndpointInspection) -> EndpointInspection:
     """What was seen of the endpoints that a plan over several accounts names; of all, where there is none."""
     if (planned := ctx.planned) is None:
-        return look
-    seen = (each for each in look.endpoints if (each.endpoint.region, each.endpoint.name) in planned.found)
-    return replace(look, endpoints=tuple(seen))
+        return inspection
+    seen = (each for each in inspection.endpoints if (each.endpoint.region, each.endpoint.name) in planned.found)
+    return replace(inspection, endpoints=tuple(seen))
 
 
 def _limit_refusal(plan: Sequence[EndpointStop], most: int) -> Problem | None:

@@ -131,20 +131,22 @@ def inspect_endpoints(
     with_stopped: bool = False,
 ) -> EndpointInspection:
     """Look at every endpoint that is meant. A Region that does not answer does not hide the others."""
-    looks = gather_all([partial(_inspect_region, client, policy, now, meant) for client in clients])
-    problems = [problem for look in looks for problem in ([look] if isinstance(look, Problem) else look.problems)]
-    seen = [each for look in looks if not isinstance(look, Problem) for each in look.endpoints]
+    regions = gather_all([partial(_inspect_region, client, policy, now, meant) for client in clients])
+    problems = [
+        problem for region in regions for problem in ([region] if isinstance(region, Problem) else region.problems)
+    ]
+    seen = [each for region in regions if not isinstance(region, Problem) for each in region.endpoints]
     stopped: list[tuple[AwsClient, StoppedEndpoint]] = []
-    for client, look in zip(clients, looks if with_stopped else (), strict=False):
-        if isinstance(look, Problem):
+    for client, region in zip(clients, regions if with_stopped else (), strict=False):
+        if isinstance(region, Problem):
             continue
         found = _list_stopped(client)
         if isinstance(found, Problem):
             problems.append(found)
             continue
-        there = {each.endpoint.name for each in look.endpoints if not each.endpoint.traits.is_going}
+        there = {each.endpoint.name for each in region.endpoints if not each.endpoint.traits.is_going}
         stopped += [(client, each) for each in found if each.name not in there and _is_meant(client, each, meant)]
-    failed = 0 < len(clients) == sum(isinstance(look, Problem) for look in looks)
+    failed = 0 < len(clients) == sum(isinstance(region, Problem) for region in regions)
     return EndpointInspection(tuple(seen), tuple(stopped), tuple(problems), all_regions_failed=failed)
 
 

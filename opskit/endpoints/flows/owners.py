@@ -10,11 +10,11 @@ from opskit.inventory.flows.owners import find_listed_owners
 from opskit.inventory.rules.running_resource import BilledKind, RunningResource
 
 
-def find_endpoint_owners(look: EndpointInspection, now: datetime) -> EndpointInspection:
+def find_endpoint_owners(inspection: EndpointInspection, now: datetime) -> EndpointInspection:
     """The same with the owners that CloudTrail knows."""
-    owners, gap = find_listed_owners([(seen.client, _as_resource(seen)) for seen in look.endpoints], now)
-    named = tuple(replace(seen, trail_owner=owners.get(seen.endpoint.arn)) for seen in look.endpoints)
-    return replace(look, endpoints=named, owners_gap=gap)
+    owners, gap = find_listed_owners([(seen.client, _as_resource(seen)) for seen in inspection.endpoints], now)
+    named = tuple(replace(seen, trail_owner=owners.get(seen.endpoint.arn)) for seen in inspection.endpoints)
+    return replace(inspection, endpoints=named, owners_gap=gap)
 
 
 def _as_resource(seen: InspectedEndpoint) -> RunningResource:

@@ -15,7 +15,7 @@ from opskit.aws.create_once import create_when_config_visible
 from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done, read_after_pauses
 from opskit.aws.resource_tags import read_tags
-from opskit.core.aws_names import endpoint_logs
+from opskit.core.aws_names import endpoint_log_group
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError, OutcomeUnknown, UsageError
@@ -212,7 +212,7 @@ class _Restoration:
         """Why it does not answer, with the last of its log."""
         hint = f"`opskit endpoint start {there.name}` tries again; its record stays."
         if may_say_why_in_log(there.failure):
-            tail = read_log_tail(self.client, endpoint_logs(there.name), "", self.clock)
+            tail = read_log_tail(self.client, endpoint_log_group(there.name), "", self.clock)
             hint = f"{hint} {log_hint(tail, self.client.region)}"
         text = f"{there.name} is {there.status}: {there.failure or 'AWS gives no reason'}"
         return AwsError("endpoint-failed", text, hint, region=self.client.region)

@@ -103,15 +103,15 @@ class _Execution:
 
     def _stop(self) -> EndpointStop:
         for _ in range(_MAX_RECORDS):
-            look, due = self._recheck_endpoint()
-            if look is None or not due.outcome_is_planned:
+            check, due = self._recheck_endpoint()
+            if check is None or not due.outcome_is_planned:
                 return due
-            written = self._write_record(look)
-            after = self._delete_if_same(due, look, written)
+            written = self._write_record(check)
+            after = self._delete_if_same(due, check, written)
             if after is None:
                 continue
             if after.is_done or after.outcome_is_unknown:
-                self._keep_record(look, written)
+                self._keep_record(check, written)
             # The record of one that was not deleted stays: another run may just be deleting it by that. It is known by
             # the endpoint's being there, and the next stop replaces it.
             return after
@@ -131,8 +131,8 @@ class _Execution:
         due = self._still_due(plan_endpoint_stop(seen, self.terms, now))
         if not due.outcome_is_planned:
             return None, due
-        look = assess_restore(parts, seen, now)
-        return look, due if look.refusal is None else refuse_endpoint_stop(due, look.refusal)
+        check = assess_restore(parts, seen, now)
+        return check, due if check.refusal is None else refuse_endpoint_stop(due, check.refusal)
 
     def _read_all(self, now: datetime) -> tuple[InspectedEndpoint | None, RestoreInputs]:
         """Everything side by side, by the names that the look before has found; where those have changed, once more.
@@ -159,15 +159,15 @@ class _Execution:
         said = f"{due.question.message} That was not so when it was planned"
         return replace(due, outcome=StopOutcome.REFUSED, reason=said, refusal=due.question, question=None)
 
-    def _write_record(self, look: RestoreCheck) -> dict[str, str]:
+    def _write_record(self, check: RestoreCheck) -> dict[str, str]:
         """Write the record and see that it stands.
 
         Raises:
             AwsError: it does not, or whether it does is not known.
         """
-        tags, record, arn = pack_record_tags(look), look.record, look.facts.config_arn
-        assert record is not None and isinstance(look.facts.config_tags, Mapping)
-        left_over = [key for key in look.facts.config_tags if is_record_key(key) and key not in tags]
+        tags, record, arn = pack_record_tags(check), check.record, check.facts.config_arn
+        assert record is not None and isinstance(check.facts.config_tags, Mapping)
+        left_over = [key for key in check.facts.config_tags if is_record_key(key) and key not in tags]
         lost: OutcomeUnknown | None = None
         try:
             # The new tags first, then the old ones off: a kill in between leaves a record that is whole.
@@ -187,9 +187,9 @@ class _Execution:
         )
         raise AwsError("record-unseen", text, "Nothing was deleted; run it again.", region=self.client.region)
 
-    def _keep_record(self, look: RestoreCheck, written: Mapping[str, str]) -> None:
+    def _keep_record(self, check: RestoreCheck, written: Mapping[str, str]) -> None:
         """See that the record still stands now that the endpoint goes."""
-        arn, record = look.facts.config_arn, look.record
+        arn, record = check.facts.config_arn, check.record
         # Another run of opskit, which found the endpoint there, may have taken it off in the same moment.
         there = unpack_record(read_tags(self.client, arn), arn)
         if record is not None and (there is None or there.endpoint != self.name):
@@ -199,14 +199,16 @@ class _Execution:
         seen = read_after_pauses(lambda: read_tags(self.client, arn), self.clock, _TAG_PAUSES_SECONDS)
         return any(_record_tags(found) == tags for found in seen)
 
-    def _delete_if_same(self, due: EndpointStop, look: RestoreCheck, written: Mapping[str, str]) -> EndpointStop | None:
+    def _delete_if_same(
+        self, due: EndpointStop, check: RestoreCheck, written: Mapping[str, str]
+    ) -> EndpointStop | None:
         """Delete it if a last look finds everything as it was recorded; None: it finds something else to record."""
         seen = due.inspected
         # Before the attempt, which replaces it: a lost answer is told with the look that the delete stood on.
         self._sent = due
         try:
             with changes.prepare_delete(self.client, seen.endpoint, due.reason, seen.usd_per_hour) as intent:
-                after = self._send_until_accepted(intent, look, written)
+                after = self._send_until_accepted(intent, check, written)
                 if not intent.is_sent:
                     intent.error = after.reason if after else "it changed while its record was written"
                     return after
@@ -215,7 +217,7 @@ class _Execution:
         return self._resolve_delete(self._sent, None)
 
     def _send_until_accepted(
-        self, intent: PendingChange[[]], look: RestoreCheck, written: Mapping[str, str]
+        self, intent: PendingChange[[]], check: RestoreCheck, written: Mapping[str, str]
     ) -> EndpointStop | None:
         """Look and send, and look again before sending again, until AWS takes it or a look speaks against it.
 
@@ -225,10 +227,10 @@ class _Execution:
         throttled, old = ThrottledTries(self.pace), 0
         while True:
             turn, began = self.pace.wait_turn(), self.clock.monotonic()
-            now_look, now_due = self._recheck_endpoint()
-            if now_look is None or not now_due.outcome_is_planned:
+            now_check, now_due = self._recheck_endpoint()
+            if now_check is None or not now_due.outcome_is_planned:
                 return now_due
-            if not _is_recorded(now_look, look, written):
+            if not _is_recorded(now_check, check, written):
                 return None
             age = self.clock.monotonic() - began
             if age > FRESH_SECONDS:
@@ -303,11 +305,11 @@ def _names_of(endpoint: HostedEndpoint) -> tuple[str, ...]:
     return endpoint.config, *(variant.name for variant in endpoint.variants)
 
 
-def _is_recorded(look: RestoreCheck, recorded: RestoreCheck, written: Mapping[str, str]) -> bool:
+def _is_recorded(check: RestoreCheck, recorded: RestoreCheck, written: Mapping[str, str]) -> bool:
     """Whether a look finds what was recorded, and the record where it was written."""
-    if look.record is None or recorded.record is None or not isinstance(look.facts.config_tags, Mapping):
+    if check.record is None or recorded.record is None or not isinstance(check.facts.config_tags, Mapping):
         return False
-    return look.record.holds_same(recorded.record) and _record_tags(look.facts.config_tags) == written
+    return check.record.holds_same(recorded.record) and _record_tags(check.facts.config_tags) == written
 
 
 def _record_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -53,9 +53,11 @@ class EndpointStopPolicy:
     run_id: str = field(default_factory=lambda: token_hex(4))
 
 
-def plan_endpoint_stops(look: EndpointInspection, terms: EndpointStopPolicy, now: datetime) -> tuple[EndpointStop, ...]:
+def plan_endpoint_stops(
+    inspection: EndpointInspection, terms: EndpointStopPolicy, now: datetime
+) -> tuple[EndpointStop, ...]:
     """What is due for the endpoints seen, refusals included: what could not be brought back is not stopped."""
-    due = [plan_endpoint_stop(seen, terms, now) for seen in look.endpoints]
+    due = [plan_endpoint_stop(seen, terms, now) for seen in inspection.endpoints]
     prepared = gather_all([partial(_prepare_stop, action, now) for action in due])
     # Once a Region: each count of what is in use looks at all its endpoints.
     clients = {action.inspected.client.region: action.inspected.client for action in prepared}
@@ -106,28 +108,28 @@ def _prepare_stop(action: EndpointStop, now: datetime) -> EndpointStop:
     if not (action.outcome_is_planned or action.step.begins_grace):
         return action
     client = action.inspected.client
-    look = check_restore(client, action.inspected, now)
-    if (refusal := look.refusal or _packing_refusal(look)) is not None:
+    check = check_restore(client, action.inspected, now)
+    if (refusal := check.refusal or _packing_refusal(check)) is not None:
         return refuse_endpoint_stop(replace(action, step=IdleStep.STOP), refusal)
-    return replace(action, data_unread=look.data_unread)
+    return replace(action, data_unread=check.data_unread)
 
 
-def _packing_refusal(look: RestoreCheck) -> Problem | None:
+def _packing_refusal(check: RestoreCheck) -> Problem | None:
     try:
-        pack_record_tags(look)
+        pack_record_tags(check)
     except GuardRefused as refusal:
         return refusal.problem
     return None
 
 
-def pack_record_tags(look: RestoreCheck) -> dict[str, str]:
+def pack_record_tags(check: RestoreCheck) -> dict[str, str]:
     """The tags of a record that is to be written.
 
     Raises:
         GuardRefused: it does not fit.
     """
-    assert look.record is not None and isinstance(look.facts.config_tags, Mapping)
-    return pack_record(look.record, look.facts.config_arn, look.facts.config_tags)
+    assert check.record is not None and isinstance(check.facts.config_tags, Mapping)
+    return pack_record(check.record, check.facts.config_arn, check.facts.config_tags)
 
 
 def confirm_endpoint_graces(

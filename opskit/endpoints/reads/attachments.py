@@ -16,7 +16,7 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.rules.model import JsonObject, ScalingSettings
 from opskit.endpoints.rules.stop_refusals import Attachments
-from opskit.inventory.reads.components import list_components
+from opskit.inventory.reads.inference_components import list_components
 
 _PAGE = 100
 _ENDED = ("Completed", "Cancelled")

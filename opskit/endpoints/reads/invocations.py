@@ -77,12 +77,12 @@ class MetricSubject:
 
 @dataclass
 class _Series:
-    """The data points of one metric since ``begin``, page by page. ``trouble`` empty: nothing speaks against them."""
+    """The data points of one metric since ``begin``, page by page. ``problem`` empty: nothing speaks against them."""
 
     begin: datetime
     points: list[tuple[datetime, float]] = field(default_factory=list)
     status: str = ""
-    trouble: str = ""
+    problem: str = ""
 
     def add(self, result: Mapping[str, Any]) -> None:
         """What one page has of it."""
@@ -93,17 +93,17 @@ class _Series:
             when >= self.begin for when in times
         )
         if len(times) != len(values) or not is_sound:
-            self.trouble = "CloudWatch's data points of it make no sense"
+            self.problem = "CloudWatch's data points of it make no sense"
         # PartialData is that of a page that another follows; Forbidden and InternalError come with an empty list, which
         # is no silence.
         elif said or self.status not in ("Complete", "PartialData"):
-            self.trouble = self.trouble or said or f"CloudWatch says {self.status or 'nothing of its state'}"
+            self.problem = self.problem or said or f"CloudWatch says {self.status or 'nothing of its state'}"
         self.points += [(when.astimezone(UTC), value) for when, value in zip(times, values, strict=False)]
 
     def whole_or_unknown(self) -> Points | Unknown:
         """The points, if they are all."""
-        if self.trouble:
-            return Unknown(self.trouble)
+        if self.problem:
+            return Unknown(self.problem)
         return self.points if self.status == "Complete" else Unknown("CloudWatch answered only in part")
 
 
@@ -173,7 +173,7 @@ def _read_batch(
 def _add_page(page: Mapping[str, Any], found: Mapping[str, _Series]) -> None:
     said = "; ".join(str(message.get("Value", "")) for message in page.get("Messages") or ())
     for series in found.values() if said else ():
-        series.trouble = series.trouble or said
+        series.problem = series.problem or said
     for result in page["MetricDataResults"]:
         if (series_of := found.get(str(result.get("Id")))) is not None:
             series_of.add(result)

@@ -37,10 +37,10 @@ def read_model_parts(client: AwsClient, config: JsonObject) -> ModelParts:
         return ModelParts(unread=unknown_from_error(failure))
     gone = [f"its model {name} was deleted" for name, model in zip(names, models, strict=True) if model is None]
     locations = list(dict.fromkeys(each for model in models if model for each in _data_locations(model)))
-    looks = gather_all([partial(_data_exists, client, uri, is_prefix) for uri, is_prefix in locations])
-    absent = [uri for (uri, _), look in zip(locations, looks, strict=True) if look is False]
+    found = gather_all([partial(_data_exists, client, uri, is_prefix) for uri, is_prefix in locations])
+    absent = [uri for (uri, _), exists in zip(locations, found, strict=True) if exists is False]
     gone += [f"the data of its model are not there any more ({uri})" for uri in absent]
-    return ModelParts(tuple(gone), data_unread=next((look for look in looks if isinstance(look, Unknown)), None))
+    return ModelParts(tuple(gone), data_unread=next((exists for exists in found if isinstance(exists, Unknown)), None))
 
 
 def _read_model(client: AwsClient, name: str) -> JsonObject | None:

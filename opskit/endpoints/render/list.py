@@ -55,31 +55,33 @@ _COLUMNS = (
 )
 
 
-def endpoint_list_result(look: EndpointInspection, order: EndpointOrder = EndpointOrder.NAME) -> CommandResult:
+def endpoint_list_result(inspection: EndpointInspection, order: EndpointOrder = EndpointOrder.NAME) -> CommandResult:
     """The answer of ``endpoint list``. Those that were stopped come after the others."""
-    look = replace(
-        look,
-        endpoints=tuple(sorted(look.endpoints, key=lambda seen: _sort_key(order, seen))),
-        stopped=tuple(sorted(look.stopped, key=lambda pair: _stopped_sort_key(order, *pair))),
+    inspection = replace(
+        inspection,
+        endpoints=tuple(sorted(inspection.endpoints, key=lambda seen: _sort_key(order, seen))),
+        stopped=tuple(sorted(inspection.stopped, key=lambda pair: _stopped_sort_key(order, *pair))),
     )
-    going = {(seen.endpoint.region, seen.endpoint.name) for seen in look.endpoints}
-    gone = [(client, stopped) for client, stopped in look.stopped if (client.region, stopped.name) not in going]
-    records = [_running_record(seen, look) for seen in look.endpoints]
+    going = {(seen.endpoint.region, seen.endpoint.name) for seen in inspection.endpoints}
+    gone = [(client, stopped) for client, stopped in inspection.stopped if (client.region, stopped.name) not in going]
+    records = [_running_record(seen, inspection) for seen in inspection.endpoints]
     records += [stopped_record(client, stopped) for client, stopped in gone]
-    rows = [_endpoint_row(seen) for seen in look.endpoints]
+    rows = [_endpoint_row(seen) for seen in inspection.endpoints]
     rows += [_stopped_row(client.region, stopped) for client, stopped in gone]
     data = {
         "account": one_account(record["account"] for record in records),
         "endpoints": records,
-        "totals": {"usd_per_hour": _total_usd(look), "running": len(look.endpoints), "stopped": len(gone)},
-        "look_usd": inspection_usd(look),
-        "owners_unknown_because": look.owners_gap and look.owners_gap.reason,
+        "totals": {"usd_per_hour": _total_usd(inspection), "running": len(inspection.endpoints), "stopped": len(gone)},
+        "look_usd": inspection_usd(inspection),
+        "owners_unknown_because": inspection.owners_gap and inspection.owners_gap.reason,
     }
-    patiences = [*(seen.patience for seen in look.endpoints), *(None for _ in gone)]
+    patiences = [*(seen.patience for seen in inspection.endpoints), *(None for _ in gone)]
     whole = add_patience_column(Table(_COLUMNS, tuple(rows)), patiences, before="1h")
     table = (_with_owners(whole, [record["owner"] for record in records]),) if rows else ()
-    problems = (*look.problems, *_unread_use_problems(look))
-    return CommandResult(data, _list_exit(look, problems), problems, table, tuple(_list_notes(look)), "endpoints")
+    problems = (*inspection.problems, *_unread_use_problems(inspection))
+    return CommandResult(
+        data, _list_exit(inspection, problems), problems, table, tuple(_list_notes(inspection)), "endpoints"
+    )
 
 
 def _sort_key(order: EndpointOrder, seen: InspectedEndpoint) -> tuple[Any, ...]:
@@ -114,33 +116,35 @@ def _with_owners(table: Table, owners: Sequence[str | None]) -> Table:
     return replace(table, columns=columns, rows=tuple(rows))
 
 
-def _running_record(seen: InspectedEndpoint, look: EndpointInspection) -> dict[str, Any]:
+def _running_record(seen: InspectedEndpoint, inspection: EndpointInspection) -> dict[str, Any]:
     """One that is still being deleted can be brought back as soon as it is gone."""
     name, region = seen.endpoint.name, seen.endpoint.region
-    has_record = any(client.region == region and stopped.name == name for client, stopped in look.stopped)
+    has_record = any(client.region == region and stopped.name == name for client, stopped in inspection.stopped)
     return {**endpoint_record(seen), "restore_with": restore_command(name, region) if has_record else None}
 
 
-def _list_exit(look: EndpointInspection, problems: Sequence[Problem]) -> ExitCode:
-    if look.all_regions_failed:
+def _list_exit(inspection: EndpointInspection, problems: Sequence[Problem]) -> ExitCode:
+    if inspection.all_regions_failed:
         return ExitCode.AWS_ERROR
     return ExitCode.PARTIAL if problems else ExitCode.OK
 
 
-def _unread_use_problems(look: EndpointInspection) -> Iterator[Problem]:
+def _unread_use_problems(inspection: EndpointInspection) -> Iterator[Problem]:
     """Why verdicts and prices are not known, where they could not be read: a sentence for each Region and reason."""
-    unread = [(each.endpoint.region, each.assessment.reason) for each in look.endpoints if not each.assessment.readable]
+    unread = [
+        (each.endpoint.region, each.assessment.reason) for each in inspection.endpoints if not each.assessment.readable
+    ]
     for (region, reason), count in Counter(unread).items():
         what = "1 endpoint is" if count == 1 else f"{count} endpoints are"
         text = f"Whether {what} idle is not known: {reason.rstrip('.')}."
         yield Problem("endpoint-use-unread", text, region=region)
-    yield from price_problems(look.endpoints)
+    yield from price_problems(inspection.endpoints)
 
 
-def _total_usd(look: EndpointInspection) -> Decimal | None:
+def _total_usd(inspection: EndpointInspection) -> Decimal | None:
     """What all cost an hour; None: a price, or a Region, is not known."""
-    prices = [seen.usd_per_hour for seen in look.endpoints if seen.endpoint.traits.may_bill]
-    if look.problems or any(price is None for price in prices):
+    prices = [seen.usd_per_hour for seen in inspection.endpoints if seen.endpoint.traits.may_bill]
+    if inspection.problems or any(price is None for price in prices):
         return None
     return sum((price for price in prices if price is not None), Decimal(0))
 
@@ -173,15 +177,15 @@ def _stopped_row(region: str, stopped: StoppedEndpoint) -> tuple[Cell, ...]:
     )
 
 
-def _list_notes(look: EndpointInspection) -> Iterator[str]:
-    if not (look.endpoints or look.stopped or look.problems):
+def _list_notes(inspection: EndpointInspection) -> Iterator[str]:
+    if not (inspection.endpoints or inspection.stopped or inspection.problems):
         yield "There are no endpoints."
-    total = _total_usd(look)
-    if look.endpoints and total is not None:
-        noun = "endpoint" if len(look.endpoints) == 1 else "endpoints"
-        yield f"{len(look.endpoints)} {noun}, {total} USD per hour."
-    if look.stopped:
-        yield f"`opskit endpoint start {look.stopped[0][1].name}` brings back what was stopped."
-    if look.owners_gap:
-        yield f"CloudTrail could not be asked for all owners: {look.owners_gap.reason}"
-    yield from inspection_cost_notes(look)
+    total = _total_usd(inspection)
+    if inspection.endpoints and total is not None:
+        noun = "endpoint" if len(inspection.endpoints) == 1 else "endpoints"
+        yield f"{len(inspection.endpoints)} {noun}, {total} USD per hour."
+    if inspection.stopped:
+        yield f"`opskit endpoint start {inspection.stopped[0][1].name}` brings back what was stopped."
+    if inspection.owners_gap:
+        yield f"CloudTrail could not be asked for all owners: {inspection.owners_gap.reason}"
+    yield from inspection_cost_notes(inspection)

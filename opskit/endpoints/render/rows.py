@@ -146,17 +146,18 @@ def one_account(accounts: Iterable[str | None]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def inspection_usd(look: EndpointInspection) -> Decimal:
+def inspection_usd(inspection: EndpointInspection) -> Decimal:
     """What CloudWatch bills for a look."""
-    return look.metrics_asked * _USD_PER_METRIC
+    return inspection.metrics_asked * _USD_PER_METRIC
 
 
-def inspection_cost_notes(look: EndpointInspection) -> Sequence[str]:
+def inspection_cost_notes(inspection: EndpointInspection) -> Sequence[str]:
     """What a look cost, in words."""
-    if not look.metrics_asked:
+    if not inspection.metrics_asked:
         return ()
-    word = "metric" if look.metrics_asked == 1 else "metrics"
-    return (f"Read {look.metrics_asked} {word} of CloudWatch, for which AWS bills {inspection_usd(look):f} USD.",)
+    word = "metric" if inspection.metrics_asked == 1 else "metrics"
+    usd = inspection_usd(inspection)
+    return (f"Read {inspection.metrics_asked} {word} of CloudWatch, for which AWS bills {usd:f} USD.",)
 
 
 def price_problems(endpoints: Sequence[InspectedEndpoint]) -> Iterator[Problem]:

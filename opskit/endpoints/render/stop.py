@@ -36,28 +36,32 @@ _LIST_COMMAND = "`opskit endpoint list` shows them; --region looks elsewhere."
 
 
 def endpoint_stop_result(
-    actions: Sequence[EndpointStop], look: EndpointInspection, missing: Sequence[str] = ()
+    actions: Sequence[EndpointStop], inspection: EndpointInspection, missing: Sequence[str] = ()
 ) -> CommandResult:
-    """The answer of ``endpoint stop``, after ``look``. ``missing`` are the names that no endpoint has."""
-    where = " where AWS could be asked" if look.problems else ""
+    """The answer of ``endpoint stop``, after ``inspection``. ``missing`` are the names that no endpoint has."""
+    where = " where AWS could be asked" if inspection.problems else ""
     gone = tuple(Problem("no-endpoint", f"There is no endpoint '{name}'{where}.", _LIST_COMMAND) for name in missing)
     refused = tuple(action.refusal for action in actions if action.refusal)
     problems = (
-        *look.problems,
-        *(() if look.all_regions_failed else gone),
+        *inspection.problems,
+        *(() if inspection.all_regions_failed else gone),
         *refused,
         *_failed_problems(actions),
         *_kept_endpoint_problems(actions),
     )
-    notes = [*_result_notes(actions), *inspection_cost_notes(look)]
+    notes = [*_result_notes(actions), *inspection_cost_notes(inspection)]
     # What a stop saves is beside the point of it: that it is not known is said, and changes no exit code.
     told = (*problems, *price_problems([action.inspected for action in actions]))
-    return _build_result(actions, look, told, _stop_exit(actions, look, problems), notes)
+    return _build_result(actions, inspection, told, _stop_exit(actions, inspection, problems), notes)
 
 
-def endpoint_stop_refused(actions: Sequence[EndpointStop], look: EndpointInspection, refusal: Problem) -> CommandResult:
+def endpoint_stop_refused(
+    actions: Sequence[EndpointStop], inspection: EndpointInspection, refusal: Problem
+) -> CommandResult:
     """The answer of an ``endpoint stop`` that refuses: the plan, of which nothing was done, and why."""
-    return _build_result(actions, look, (*look.problems, refusal), ExitCode.REFUSED, ["Nothing was stopped."])
+    return _build_result(
+        actions, inspection, (*inspection.problems, refusal), ExitCode.REFUSED, ["Nothing was stopped."]
+    )
 
 
 def describe_stop_plan(actions: Sequence[EndpointStop]) -> str:
@@ -79,12 +83,14 @@ def describe_stop_plan(actions: Sequence[EndpointStop]) -> str:
     return "\n".join(lines)
 
 
-def _stop_exit(actions: Sequence[EndpointStop], look: EndpointInspection, problems: Sequence[Problem]) -> ExitCode:
-    if look.all_regions_failed:
+def _stop_exit(
+    actions: Sequence[EndpointStop], inspection: EndpointInspection, problems: Sequence[Problem]
+) -> ExitCode:
+    if inspection.all_regions_failed:
         return ExitCode.AWS_ERROR
     if any(action.refusal for action in actions):
         return ExitCode.REFUSED
-    if problems and not (actions or look.problems):
+    if problems and not (actions or inspection.problems):
         return ExitCode.USAGE
     return ExitCode.PARTIAL if problems else ExitCode.OK
 
@@ -112,7 +118,7 @@ def _kept_endpoint_problems(actions: Sequence[EndpointStop]) -> tuple[Problem, .
 
 def _build_result(
     actions: Sequence[EndpointStop],
-    look: EndpointInspection,
+    inspection: EndpointInspection,
     problems: tuple[Problem, ...],
     code: ExitCode,
     notes: Iterable[str],
@@ -121,7 +127,7 @@ def _build_result(
         "account": one_account(action.inspected.endpoint.account for action in actions),
         "endpoints": [_stop_record(action) for action in actions],
         "saved_usd_per_hour": _saved_usd(actions),
-        "look_usd": inspection_usd(look),
+        "look_usd": inspection_usd(inspection),
     }
     rows = Table(_COLUMNS, tuple(_stop_row(action) for action in actions))
     patiences = [action.inspected.patience for action in actions]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from opskit.core.aws_names import TRAINING_LOGS, LogTail
+from opskit.core.aws_names import TRAINING_LOG_GROUP, LogTail
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
 from opskit.core.message_phrases import NO_CAPACITY
 from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob, Unknown
@@ -64,7 +64,7 @@ def training_failure(job: TrainingJob, lines: Sequence[str], region: str) -> Aws
     if lines:
         hint = "\n".join([hint, "The last lines of its log:", *(f"  {line}" for line in lines[-_LAST_LINES:])])
     elif job.status.may_log_late and not _CAPACITY.search(job.failure or ""):  # it failed, and could not be read here
-        hint = f"{hint} Its log: {log_command(TRAINING_LOGS, job.name, RegionHint(region, 'call'))}"
+        hint = f"{hint} Its log: {log_command(TRAINING_LOG_GROUP, job.name, RegionHint(region, 'call'))}"
     reason = job.failure or job.secondary_status or "AWS gave no reason"
     return AwsError("job-failed", f"The training job {job.name} ended {job.status}: {reason}", hint, region=region)
 

@@ -26,7 +26,7 @@ NEARBY = 400
 MAX_MATCHES = 100
 """How often one pattern is heeded in a text; no honest text needs more."""
 
-OWN_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,6})?"
+OPSKIT_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,6})?"
 """A number as opskit writes it."""
 
 _TYPE = re.compile(TYPE)
@@ -128,7 +128,7 @@ def template_pattern(template: str, **slots: str) -> str:
     """
     parts = re.split(r"\{(\w+)\}", template)
     return "".join(
-        f"(?P<{part}>{slots.get(part, OWN_NUMBER)})" if at % 2 else re.escape(compact_text(part))
+        f"(?P<{part}>{slots.get(part, OPSKIT_NUMBER)})" if at % 2 else re.escape(compact_text(part))
         for at, part in enumerate(parts)
     )
 

@@ -36,7 +36,7 @@ LARGEST_ANSWER = 6_000_000
 _KEYS = ("account", "regions", "command", "settings", "external_id", "session_tags", "plan")
 _HINT = 'For example {"account": "123456789012", "command": ["quotas", "check"], "regions": ["us-east-1"]}.'
 # Credentials of a function stay the same for as long as its process lives, and the first client takes 0.3 s.
-_bases: dict[tuple[Any, ...], AwsSession] = {}
+_base_sessions: dict[tuple[Any, ...], AwsSession] = {}
 
 
 def handle_account_request(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,10 +130,10 @@ def _open_base(request: AccountRequest) -> AwsSession:
     names = ("regions", "profile", "role-arn", "read-timeout", "owner-tags")
     variables = map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL"))
     key = (*(settings.get(name) for name in names), *variables)
-    if key not in _bases:
-        _bases.clear()
-        _bases[key] = CommandContext(settings, Screen(OutputFormat.JSON, color=False, quiet=True)).session()
-    return _bases[key]
+    if key not in _base_sessions:
+        _base_sessions.clear()
+        _base_sessions[key] = CommandContext(settings, Screen(OutputFormat.JSON, color=False, quiet=True)).session()
+    return _base_sessions[key]
 
 
 def _parse_plan(rows: Any, account: FleetAccount) -> frozenset[tuple[str, str]] | None:

@@ -82,8 +82,8 @@ def _run_as_allowed(run_body: Callable[..., CommandResult], request: AccountRequ
                     "consent-missing", text, "Send 'plan', the rows of a --dry-run, or add --yes."
                 )
             if plan is None:
-                looked = run_body(None, dry_run=True, yes=False)
-                rows = looked.data[VIEWS[" ".join(command.path)].records]
+                planned = run_body(None, dry_run=True, yes=False)
+                rows = planned.data[VIEWS[" ".join(command.path)].records]
                 account = request.account.account
                 plan = plan_of_rows([{**row, "account": account} for row in rows]).get(account, frozenset())
             if not plan:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli.account_options import AccountUse, ExternalId, RoleName
+from opskit.cli.account_options import AccountUse, ExternalIdOption, RoleNameOption
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
-from opskit.quotas.cli import For
+from opskit.quotas.cli import ForOption
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -24,7 +24,7 @@ def check_fleet_command(
     types: Annotated[
         list[str] | None, typer.Argument(metavar="[INSTANCE_TYPE]...", help="Instance types, such as ml.m4.xlarge.")
     ] = None,
-    usages: For = None,
+    usages: ForOption = None,
     need: Annotated[int, typer.Option("--need", min=1, metavar="N", help="Instances needed of each type.")] = 1,
 ) -> CommandResult:
     """Check quotas in many accounts, as `opskit quotas check` does in one."""
@@ -77,8 +77,8 @@ def fleet_role_command(
         list[str] | None,
         typer.Argument(metavar="[COMMAND]...", help="Commands to allow (default: quotas check, notebook list, costs)."),
     ] = None,
-    role_name: RoleName = "opskit",
-    external_id: ExternalId = None,
+    role_name: RoleNameOption = "opskit",
+    external_id: ExternalIdOption = None,
 ) -> CommandResult:
     """Print the CloudFormation template of the role to assume, for a StackSet over the accounts.
 

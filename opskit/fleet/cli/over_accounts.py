@@ -145,30 +145,30 @@ def _change_accounts(several: SeveralAccounts) -> CommandResult:
         if unknown:
             text = f"{choice.plan} plans changes in the account {unknown[0]}, which was not named."
             raise UsageError("bad-plan", text, "Name the accounts as in the dry run.")
-        looked: list[AccountReport] = []
+        planned: list[AccountReport] = []
     else:
-        looked = several.plan_changes()
-        _check_names(several, looked)
-        plan = plan_of_rows([row for report in looked for row in report.rows(view.records)])
+        planned = several.plan_changes()
+        _check_names(several, planned)
+        plan = plan_of_rows([row for report in planned for row in report.rows(view.records)])
     if refusal := over_limit_problem(plan, choice.limit_all):
-        return refused_fleet_result(view, looked, refusal, dry_run=dry_run)
+        return refused_fleet_result(view, planned, refusal, dry_run=dry_run)
     if dry_run:
-        return fleet_result(view, looked, dry_run=True)
+        return fleet_result(view, planned, dry_run=True)
     done = {report.account.account: report for report in several.apply_plan(plan)}
-    unseen = looked or [AccountReport(each, ExitCode.OK) for each in several.accounts]
+    unseen = planned or [AccountReport(each, ExitCode.OK) for each in several.accounts]
     return fleet_result(view, [done.get(report.account.account, report) for report in unseen], dry_run=False)
 
 
-def _check_names(several: SeveralAccounts, looked: Sequence[AccountReport]) -> None:
+def _check_names(several: SeveralAccounts, planned: Sequence[AccountReport]) -> None:
     """See that each name that was typed is somewhere, unless an account could not be looked at.
 
     Raises:
         UsageError: one is nowhere.
     """
     command, view = several.command, several.view
-    found = {row["name"] for report in looked for row in report.rows(view.records)}
+    found = {row["name"] for report in planned for row in report.rows(view.records)}
     missing = [name for name in command.arguments.get("names") or () if name not in found]
-    if missing and all(report.was_read for report in looked):
+    if missing and all(report.was_read for report in planned):
         text = f"There is no {view.noun} '{missing[0]}' in any of the accounts."
         raise UsageError(f"no-{view.noun}", text, f"`opskit {command.path[0]} list` with the same accounts shows them.")
 

@@ -30,7 +30,7 @@ TargetsArgument = Annotated[
         "OPSKIT_GUARD set. claude-code, cursor, codex: the shell commands of that coding agent.",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 
 
 @register_command(hooks_group, "guard", "install")
@@ -51,7 +51,7 @@ def install_guard_command(
         str | None,
         typer.Option("--on-unknown", metavar="refuse|warn", help="What happens to a call that cannot be judged."),
     ] = None,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> CommandResult:
     """Put a guard on by default: write a start-up file (idempotent).
 
@@ -68,7 +68,7 @@ def install_guard_command(
 
 
 @register_command(hooks_group, "guard", "remove")
-def remove_guard_command(ctx: CommandContext, targets: TargetsArgument, dry_run: DryRun = False) -> CommandResult:
+def remove_guard_command(ctx: CommandContext, targets: TargetsArgument, dry_run: DryRunOption = False) -> CommandResult:
     """Take the guard away again: remove the start-up file."""
     from opskit.guards.flows.start_hooks import remove_hooks
     from opskit.guards.render.start_hooks import hooks_result
@@ -122,12 +122,14 @@ def guard_hook_command(
 
     from opskit.core.exceptions import ExitCode, OpskitError
     from opskit.guards.render.plan import agent_answer
-    from opskit.guards.rules.agent_settings import Agent
+    from opskit.guards.rules.agent_settings import CodingAgent
     from opskit.guards.rules.call_budget import OnUnknown
     from opskit.output.result import error_result
 
-    if agent is not None and agent not in list(Agent):
-        raise UsageError("bad-agent", f"'{agent}' is not an agent that opskit knows.", f"One of: {', '.join(Agent)}.")
+    if agent is not None and agent not in list(CodingAgent):
+        raise UsageError(
+            "bad-agent", f"'{agent}' is not an agent that opskit knows.", f"One of: {', '.join(CodingAgent)}."
+        )
     try:
         result = _judge_event(ctx, max_usd, max_usd_hour, hours, on_unknown)
     except OpskitError as error:
@@ -135,7 +137,7 @@ def guard_hook_command(
         # What cannot be judged; what was typed wrong is said whatever happens to that.
         if error.exit is ExitCode.PARTIAL and on_unknown == OnUnknown.WARN:
             result = replace(result, exit=ExitCode.OK)
-    return agent_answer(result) if agent is not None and Agent(agent).reads_json else result
+    return agent_answer(result) if agent is not None and CodingAgent(agent).reads_json else result
 
 
 def _judge_event(

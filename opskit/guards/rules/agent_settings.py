@@ -32,7 +32,7 @@ _REFUSE_IN_JSON = f"code=$?; case \"$code\" in 0|126|127) ;; *) echo '{_DENIED}'
 _SECONDS = 120
 
 
-class Agent(StrEnum):
+class CodingAgent(StrEnum):
     """The coding agents that ask a hook before a shell command."""
 
     CLAUDE_CODE = "claude-code"
@@ -43,49 +43,49 @@ class Agent(StrEnum):
     def product(self) -> str:
         """Its name."""
         match self:
-            case Agent.CLAUDE_CODE:
+            case CodingAgent.CLAUDE_CODE:
                 return "Claude Code"
-            case Agent.CURSOR:
+            case CodingAgent.CURSOR:
                 return "Cursor"
-            case Agent.CODEX:
+            case CodingAgent.CODEX:
                 return "Codex"
 
     @property
     def event(self) -> str:
         """What it calls the moment before a shell command."""
         match self:
-            case Agent.CLAUDE_CODE | Agent.CODEX:
+            case CodingAgent.CLAUDE_CODE | CodingAgent.CODEX:
                 return "PreToolUse"
-            case Agent.CURSOR:
+            case CodingAgent.CURSOR:
                 return "beforeShellExecution"
 
     @property
     def reads_json(self) -> bool:
         """Whether it takes the answer from an object of JSON on standard output, rather than from the exit code."""
         match self:
-            case Agent.CLAUDE_CODE | Agent.CODEX:
+            case CodingAgent.CLAUDE_CODE | CodingAgent.CODEX:
                 return False
-            case Agent.CURSOR:
+            case CodingAgent.CURSOR:
                 return True
 
     @property
     def sets_variables(self) -> bool:
         """Whether the same settings hold variables for what it runs."""
         match self:
-            case Agent.CLAUDE_CODE:
+            case CodingAgent.CLAUDE_CODE:
                 return True
-            case Agent.CURSOR | Agent.CODEX:
+            case CodingAgent.CURSOR | CodingAgent.CODEX:
                 return False
 
 
-def agent_command(agent: Agent, opskit: str, flags: Sequence[str]) -> str:
+def agent_command(agent: CodingAgent, opskit: str, flags: Sequence[str]) -> str:
     """The command of the hook, for whichever shell the agent has."""
     answer = ["--agent", agent.value] if agent.reads_json else []
     asked = f"{shlex.join([opskit])}{_MARK} {shlex.join([*answer, *flags])}".rstrip()
     return shlex.join(["sh", "-c", f"{asked}; {_REFUSE_IN_JSON if agent.reads_json else _REFUSE}"])
 
 
-def has_agent_hook(agent: Agent, found: str) -> bool:
+def has_agent_hook(agent: CodingAgent, found: str) -> bool:
     """Whether settings have opskit's hook.
 
     Raises:
@@ -94,7 +94,7 @@ def has_agent_hook(agent: Agent, found: str) -> bool:
     return any(_is_ours(entry) for entry in _entries(agent, _parse_settings(agent, found)))
 
 
-def flags_of_hook(agent: Agent, found: str) -> list[str]:
+def flags_of_hook(agent: CodingAgent, found: str) -> list[str]:
     """The flags with which opskit's hook was installed; none if it was not.
 
     Raises:
@@ -107,7 +107,7 @@ def flags_of_hook(agent: Agent, found: str) -> list[str]:
     return []
 
 
-def with_agent_hook(agent: Agent, found: str | None, command: str, variable: str) -> str:
+def with_agent_hook(agent: CodingAgent, found: str | None, command: str, variable: str) -> str:
     """The settings with opskit's hook, and, where they hold variables, with the one that guards Python programs.
 
     Raises:
@@ -115,12 +115,12 @@ def with_agent_hook(agent: Agent, found: str | None, command: str, variable: str
     """
     settings = _parse_settings(agent, found or "{}")
     kept = [entry for entry in _entries(agent, settings) if not _is_ours(entry)]
-    before = _variable_of(agent, settings)
+    before = _hook_variable(agent, settings)
     match agent:
-        case Agent.CLAUDE_CODE | Agent.CODEX:
+        case CodingAgent.CLAUDE_CODE | CodingAgent.CODEX:
             hook = {"type": "command", "command": command, "timeout": _SECONDS}
             entry: dict[str, Any] = {"matcher": "Bash", "hooks": [hook]}
-        case Agent.CURSOR:
+        case CodingAgent.CURSOR:
             settings.setdefault("version", 1)
             entry = {"command": command, "timeout": _SECONDS}
     settings.setdefault("hooks", {})[agent.event] = [*kept, entry]
@@ -131,14 +131,14 @@ def with_agent_hook(agent: Agent, found: str | None, command: str, variable: str
     return _write_settings(settings, found)
 
 
-def without_agent_hook(agent: Agent, found: str) -> str | None:
+def without_agent_hook(agent: CodingAgent, found: str) -> str | None:
     """The settings without what opskit has added; None: nothing else is in them.
 
     Raises:
         UsageError: they are no object of JSON, or have another form.
     """
     settings = _parse_settings(agent, found)
-    ours = _variable_of(agent, settings)
+    ours = _hook_variable(agent, settings)
     _drop_or_set(settings["hooks"], agent.event, [each for each in _entries(agent, settings) if not _is_ours(each)])
     _drop_or_set(settings, "hooks", settings["hooks"])
     variables = settings.get("env")
@@ -156,7 +156,7 @@ def variable_text(flags: Sequence[str]) -> str:
     return ",".join(f"{flag[2:].replace('-', '_')}={value}" for flag, value in pairs) or "1"
 
 
-def _variable_of(agent: Agent, settings: Mapping[str, Any]) -> str | None:
+def _hook_variable(agent: CodingAgent, settings: Mapping[str, Any]) -> str | None:
     """The variable's value that opskit's hook in these settings goes with; None: there is no hook."""
     if not any(_is_ours(entry) for entry in _entries(agent, settings)):
         return None
@@ -179,7 +179,7 @@ def _drop_or_set(settings: dict[str, Any], name: str, value: Any) -> None:
         del settings[name]
 
 
-def _parse_settings(agent: Agent, text: str) -> dict[str, Any]:
+def _parse_settings(agent: CodingAgent, text: str) -> dict[str, Any]:
     try:
         settings = json.loads(text.removeprefix("\ufeff") if text.strip() else "{}")
     except ValueError as error:
@@ -192,7 +192,7 @@ def _parse_settings(agent: Agent, text: str) -> dict[str, Any]:
     return settings
 
 
-def _entries(agent: Agent, settings: Mapping[str, Any]) -> list[Any]:
+def _entries(agent: CodingAgent, settings: Mapping[str, Any]) -> list[Any]:
     entries = settings.get("hooks", {}).get(agent.event, [])
     if not isinstance(entries, list):
         text = f"{agent.product}'s settings have another form than opskit knows: {agent.event} is not a list."

@@ -79,7 +79,7 @@ def call_cost(needs: Sequence[InstanceNeed], prices: Prices) -> CallCost:
     """The cost of all needs. Of alternatives the most expensive counts, since any of them may start."""
     bounded, endless, hourly = Decimal(0), Decimal(0), Decimal(0)
     for group in _choices(needs):
-        bounded += max(_bounded_usd(need, prices) for need in group)
+        bounded += max(_usd_for_run(need, prices) for need in group)
         endless += max((_hourly_usd(need, prices) for need in group if need.seconds is None), default=Decimal(0))
         hourly += max(_hourly_usd(need, prices) for need in group)
     found = [_price_of(need, prices) for need in needs if need.billed_count]
@@ -113,7 +113,7 @@ def _hourly_usd(need: InstanceNeed, prices: Prices) -> Decimal:
     return _usd_per_hour(need, prices) * need.hourly_count
 
 
-def _bounded_usd(need: InstanceNeed, prices: Prices) -> Decimal:
+def _usd_for_run(need: InstanceNeed, prices: Prices) -> Decimal:
     return _usd_per_hour(need, prices) * need.billed_count * (need.seconds or 0) / 3600
 
 

@@ -34,7 +34,7 @@ _PLAN_NOTE = "Instances of a training plan are paid for in advance; their quota 
 
 def training_needs(request: Request, describe: Describe) -> RequestNeeds:
     """The needs of CreateTrainingJob: the cluster, what its warm pool keeps, and the instances of debugger rules."""
-    return _training_job(request, "", _runtime_of(request, ""))
+    return _training_job_needs(request, "", _runtime_of(request, ""))
 
 
 def _runtime_of(request: Request, source: str) -> int:
@@ -48,7 +48,7 @@ def _runtime_limits(quota_name: str, seconds: int, source: str) -> tuple[Request
     return (RequestLimit(quota_name, seconds, join_path(source, _BOUND)),) if is_longer else ()
 
 
-def _training_job(request: Request, source: str, seconds: int) -> RequestNeeds:
+def _training_job_needs(request: Request, source: str, seconds: int) -> RequestNeeds:
     job = source or "the training job"
     unknowns, notes = [], []
     if request.get("ServerlessJobConfig"):
@@ -149,10 +149,10 @@ def processing_job(request: Request, source: str, resources: str = "ProcessingRe
 
 def transform_needs(request: Request, describe: Describe) -> RequestNeeds:
     """The needs of CreateTransformJob, which has no maximum run time."""
-    return RequestNeeds((transform_job(request, ""),))
+    return RequestNeeds((transform_job_need(request, ""),))
 
 
-def transform_job(request: Request, source: str) -> InstanceNeed:
+def transform_job_need(request: Request, source: str) -> InstanceNeed:
     """The instances of a transform job's definition."""
     where = join_path(source, "TransformResources")
     need = _group_need(member_of(request, "TransformResources", source), where, Workload.TRANSFORM, None)
@@ -196,7 +196,7 @@ def _tuned_training(
         needs = tuple(replace(need, seconds=seconds, bound=join_path(source, _BOUND), job=source) for need in needs)
         alone = RequestNeeds(needs, limits=_runtime_limits(_LONGEST_TRAINING, seconds, source))
     else:
-        alone = _training_job(definition, source, seconds)
+        alone = _training_job_needs(definition, source, seconds)
     # Where there are several definitions AWS divides the jobs between them, and all may be of one.
     return replace(
         alone, needs=tuple(_times_jobs(need, at_once, jobs, longest, need.choice or choice) for need in alone.needs)
@@ -236,9 +236,9 @@ def validation_needs(request: Request, describe: Describe) -> RequestNeeds:
         transform = member_of(profile, "TransformJobDefinition", where)
         if training:
             path = join_path(where, "TrainingJobDefinition")
-            parts.append(_training_job(training, path, _runtime_of(training, path)))
+            parts.append(_training_job_needs(training, path, _runtime_of(training, path)))
         if transform:
-            parts.append(RequestNeeds((transform_job(transform, join_path(where, "TransformJobDefinition")),)))
+            parts.append(RequestNeeds((transform_job_need(transform, join_path(where, "TransformJobDefinition")),)))
     return merge_needs(parts)
 
 

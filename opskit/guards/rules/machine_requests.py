@@ -39,14 +39,14 @@ def notebook_needs(request: Request, describe: Describe) -> RequestNeeds:
     if request.get("AcceleratorTypes"):
         unknowns = (UnknownNeed("AcceleratorTypes", "the quota of accelerators is not known"),)
     size = whole_number(request, "VolumeSizeInGB", "", 0) or None
-    return RequestNeeds((replace(_notebook(request, "InstanceType"), volume_gb=size),), unknowns)
+    return RequestNeeds((replace(_notebook_need(request, "InstanceType"), volume_gb=size),), unknowns)
 
 
 def started_notebook_needs(request: Request, describe: Describe) -> RequestNeeds:
     """The needs of StartNotebookInstance: its instance, which a total that counts stopped ones too counts already."""
     name = request.get("NotebookInstanceName")
     described = describe("describe_notebook_instance", {"NotebookInstanceName": name})
-    return RequestNeeds((replace(_notebook(described, f"notebook instance {name}"), already_made=True),))
+    return RequestNeeds((replace(_notebook_need(described, f"notebook instance {name}"), already_made=True),))
 
 
 def updated_notebook_needs(request: Request, describe: Describe) -> RequestNeeds:
@@ -56,11 +56,11 @@ def updated_notebook_needs(request: Request, describe: Describe) -> RequestNeeds
     name = request.get("NotebookInstanceName")
     described = describe("describe_notebook_instance", {"NotebookInstanceName": name})
     more = whole_number(request, "VolumeSizeInGB", "") - whole_number(described, "VolumeSizeInGB", f"{name}")
-    need = replace(_notebook(described, "VolumeSizeInGB"), count=0, volume_gb=more)
+    need = replace(_notebook_need(described, "VolumeSizeInGB"), count=0, volume_gb=more)
     return RequestNeeds((need,) if more > 0 else ())
 
 
-def _notebook(request: Request, source: str) -> InstanceNeed:
+def _notebook_need(request: Request, source: str) -> InstanceNeed:
     return InstanceNeed(type_in(request, "InstanceType", ""), Workload.NOTEBOOK, 1, source)
 
 

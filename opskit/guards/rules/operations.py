@@ -31,7 +31,7 @@ def _execution_needs(request: Request, describe: Describe) -> RequestNeeds:
     return execution_needs(request, describe)
 
 
-JUDGED: Mapping[str, Judge] = {
+JUDGES: Mapping[str, Judge] = {
     "BatchAddClusterNodes": machine_requests.added_node_needs,
     "CreateAlgorithm": job_requests.validation_needs,
     "CreateApp": machine_requests.app_needs,
@@ -67,7 +67,7 @@ JUDGED: Mapping[str, Judge] = {
     "UpdateTrainingJob": job_requests.keep_alive_needs,
 }
 
-REFUSED: Mapping[str, str] = {
+REFUSED_OPERATIONS: Mapping[str, str] = {
     "CreateAIBenchmarkJob": "AWS chooses what a benchmark job runs on",
     "CreateAIRecommendationJob": "AWS chooses what a recommendation job runs on",
     "CreateAutoMLJob": "AWS chooses the instances of an AutoML job",
@@ -116,7 +116,7 @@ _FREE_NAMES = """
     UpdatePipeline UpdatePipelineExecution UpdatePipelineVersion UpdateSpace UpdateTrial UpdateTrialComponent
     UpdateUserProfile UpdateWorkforce UpdateWorkteam
 """
-FREE: frozenset[str] = frozenset(_FREE_NAMES.split())
+FREE_OPERATIONS: frozenset[str] = frozenset(_FREE_NAMES.split())
 """Operations that start, enlarge and prolong nothing by themselves. What they define is judged when it is started:
 configurations, schedules' definitions, pipelines, a notebook instance's next type."""
 
@@ -130,8 +130,8 @@ def is_plain_read(operation: str) -> bool:
 
 def starts_nothing(operation: str) -> bool:
     """Whether the table says that an operation starts nothing."""
-    in_other_tables = operation in JUDGED or operation in REFUSED
-    return operation in FREE or (operation.startswith(_FREE_VERBS) and not in_other_tables)
+    in_other_tables = operation in JUDGES or operation in REFUSED_OPERATIONS
+    return operation in FREE_OPERATIONS or (operation.startswith(_FREE_VERBS) and not in_other_tables)
 
 
 def judge_request(
@@ -142,9 +142,9 @@ def judge_request(
     """
     if is_plain_read(operation) or starts_nothing(operation):
         return RequestNeeds()
-    if operation in REFUSED:
-        return RequestNeeds(unknowns=(UnknownNeed(operation, REFUSED[operation]),))
-    judge = JUDGED.get(operation)
+    if operation in REFUSED_OPERATIONS:
+        return RequestNeeds(unknowns=(UnknownNeed(operation, REFUSED_OPERATIONS[operation]),))
+    judge = JUDGES.get(operation)
     if judge is None:
         return _unlisted_needs(operation, reaches_instances())
     read: list[Request] = [request]

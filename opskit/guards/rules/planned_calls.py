@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from opskit.core.exceptions import UsageError
-from opskit.guards.rules.operations import JUDGED, REFUSED, is_plain_read, judge_request, starts_nothing
+from opskit.guards.rules.operations import JUDGES, REFUSED_OPERATIONS, is_plain_read, judge_request, starts_nothing
 from opskit.guards.rules.replaced_resources import without_replaced
 from opskit.guards.rules.request_model import (
     Describe,
@@ -245,7 +245,7 @@ def plan_request(
 
 
 def _is_operation(name: str) -> bool:
-    return name in JUDGED or name in REFUSED or starts_nothing(name)
+    return name in JUDGES or name in REFUSED_OPERATIONS or starts_nothing(name)
 
 
 def check_operation(name: str) -> str:
@@ -257,7 +257,7 @@ def check_operation(name: str) -> str:
     written = "".join(word[:1].upper() + word[1:] for word in name.replace("_", "-").split("-"))
     if _is_operation(written):
         return written
-    same = [known for known in (*JUDGED, *REFUSED) if known.lower() == written.lower()]
+    same = [known for known in (*JUDGES, *REFUSED_OPERATIONS) if known.lower() == written.lower()]
     if same:
         return same[0]
     text = f"'{name}' is not a SageMaker operation that starts something."

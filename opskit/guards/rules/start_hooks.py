@@ -10,7 +10,7 @@ from enum import StrEnum
 from opskit.core.exceptions import UsageError
 from opskit.guards.rules.agent_settings import (
     VARIABLE,
-    Agent,
+    CodingAgent,
     agent_command,
     flags_of_hook,
     has_agent_hook,
@@ -31,17 +31,17 @@ class HookTarget(StrEnum):
     CODEX = "codex"
 
     @property
-    def agent(self) -> Agent | None:
+    def agent(self) -> CodingAgent | None:
         """The coding agent whose settings it is; None: it is a file of opskit's own."""
         match self:
             case HookTarget.IPYTHON | HookTarget.PYTHON:
                 return None
             case HookTarget.CLAUDE_CODE:
-                return Agent.CLAUDE_CODE
+                return CodingAgent.CLAUDE_CODE
             case HookTarget.CURSOR:
-                return Agent.CURSOR
+                return CodingAgent.CURSOR
             case HookTarget.CODEX:
-                return Agent.CODEX
+                return CodingAgent.CODEX
 
     @property
     def file_name(self) -> str:
@@ -142,7 +142,7 @@ def hook_content(
                 f"import os; os.environ.get('{VARIABLE}') and __import__('opskit.guards.autostart')\n"
             )
         case HookTarget.CLAUDE_CODE | HookTarget.CURSOR | HookTarget.CODEX:
-            agent, flags = Agent(target.value), arguments.as_flags()
+            agent, flags = CodingAgent(target.value), arguments.as_flags()
             return with_agent_hook(agent, found, agent_command(agent, opskit, flags), variable_text(flags))
 
 
@@ -158,7 +158,7 @@ def installed_arguments(target: HookTarget, found: str | None) -> GuardArguments
             call = next((line for line in found.splitlines() if "opskit.guard(" in line), "")
             given = dict(re.findall(r"(\w+)='([^']*)'", call))
         case HookTarget.CLAUDE_CODE | HookTarget.CURSOR | HookTarget.CODEX if found is not None:
-            flags = flags_of_hook(Agent(target.value), found)
+            flags = flags_of_hook(CodingAgent(target.value), found)
             given = {flag[2:].replace("-", "_"): value for flag, value in zip(flags[::2], flags[1::2], strict=True)}
         case HookTarget.PYTHON | HookTarget.IPYTHON | HookTarget.CLAUDE_CODE | HookTarget.CURSOR | HookTarget.CODEX:
             pass  # Python's are in the variable

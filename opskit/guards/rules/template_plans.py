@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from opskit.guards.rules.operations import JUDGED, REFUSED, starts_nothing
+from opskit.guards.rules.operations import JUDGES, REFUSED_OPERATIONS, starts_nothing
 from opskit.guards.rules.planned_calls import PLAN_NAME, PlanKind, PlannedCall, PlannedCalls
 from opskit.guards.rules.request_model import Request, UnknownNeed, Unresolved
 
@@ -102,7 +102,7 @@ def _add_resource(name: str, resource: Request, found: _Stack, *, certain: bool)
         found.definitions |= {("describe_endpoint_config", key): properties for key in names}
     if operation == "CreateEndpoint":
         properties = _with_config(properties, resource, found.configs, found.name)
-    if operation in JUDGED or operation in REFUSED:
+    if operation in JUDGES or operation in REFUSED_OPERATIONS:
         found.calls.append(PlannedCall(operation, properties, source, certain=certain))
     elif not starts_nothing(operation):
         found.unknowns.append(UnknownNeed(source, f"{kind} is newer than this opskit"))

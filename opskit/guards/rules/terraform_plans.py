@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opskit.guards.rules.operations import JUDGED, REFUSED, starts_nothing
+from opskit.guards.rules.operations import JUDGES, REFUSED_OPERATIONS, starts_nothing
 from opskit.guards.rules.planned_calls import PLAN_NAME, PlanKind, PlannedCall, PlannedCalls
 from opskit.guards.rules.request_model import Request, UnknownNeed, Unresolved
 
@@ -77,7 +77,7 @@ def plan_terraform(document: Request) -> PlannedCalls:
         call = _planned_call(change, _used_config(change, references, configs))
         if call is None:
             continue
-        if call.operation in JUDGED or call.operation in REFUSED:
+        if call.operation in JUDGES or call.operation in REFUSED_OPERATIONS:
             calls.append(call)
         elif not starts_nothing(call.operation):
             unknowns.append(UnknownNeed(change.address, "the resource type is newer than this opskit"))
@@ -145,7 +145,7 @@ def _planned_call(change: _Change, config: str | None) -> PlannedCall | None:
         replacing = PlannedCall("CreateNotebookInstance", params, change.address, replaces=True)
         return replacing if news else None
     operation = f"Update{change.api_name}"
-    is_known = operation in JUDGED or operation in REFUSED or starts_nothing(operation)
+    is_known = operation in JUDGES or operation in REFUSED_OPERATIONS or starts_nothing(operation)
     return PlannedCall(operation if is_known else f"Create{change.api_name}", params, change.address)
 
 

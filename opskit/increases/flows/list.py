@@ -109,11 +109,11 @@ def _read_region_requests(client: AwsClient, now: datetime) -> list[RequestState
     names = list(dict.fromkeys(request.quota_name for request in requests))
     quotas = read_quotas(client, names, load_cache(client, now)) if names else {}
     return [
-        RequestState(request, _answer_value(quotas[request.quota_name]), max(timedelta(0), now - request.created))
+        RequestState(request, _effective_value(quotas[request.quota_name]), max(timedelta(0), now - request.created))
         for request in requests
     ]
 
 
-def _answer_value(lookup: QuotaLookup) -> float | None:
+def _effective_value(lookup: QuotaLookup) -> float | None:
     quota = known_quota(lookup)
     return quota.effective_value if quota else None

@@ -10,8 +10,8 @@ from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.model import Unknown
 from opskit.inventory.reads.clusters import read_clusters
-from opskit.inventory.reads.components import read_components
 from opskit.inventory.reads.endpoints import read_endpoints
+from opskit.inventory.reads.inference_components import read_components
 from opskit.inventory.reads.jobs import read_processing_jobs, read_training_jobs, read_transform_jobs
 from opskit.inventory.reads.notebooks import read_notebooks
 from opskit.inventory.reads.parent_jobs import read_automl_jobs, read_labeling_jobs, read_tuning_jobs

@@ -58,7 +58,7 @@ def read_studio(client: AwsClient) -> InventoryPart:
     running = [app for app in listed_apps if AppStatus(app.get("Status", "")).may_hold_quota]
     present = [] if isinstance(spaces, Unknown) else [each for each in spaces if each.get("Status") != "Deleting"]
     owners = {_space_key(space): name for space in present if (name := _space_owner(space))}
-    account = _read_account(client) if running or present else ""
+    account = _account_or_empty(client) if running or present else ""
     found = gather_all([partial(_read_app, client, account, app, owners) for app in running])
     used = {_space_key(app) for app in running if app.get("SpaceName")}
     volumes = [
@@ -69,7 +69,7 @@ def read_studio(client: AwsClient) -> InventoryPart:
     return InventoryPart(tuple(known), () if gap is None else (gap,))
 
 
-def _read_account(client: AwsClient) -> str:
+def _account_or_empty(client: AwsClient) -> str:
     """The account, which a listing does not say; empty where STS does not either."""
     try:
         return client.session.identity().account

@@ -12,7 +12,7 @@ from opskit.core.model import NOTEBOOK_ROLE_NAME
 from opskit.core.owners import Owner
 from opskit.core.tags import MADE_BY
 from opskit.notebooks.rules.enums import NotebookAction
-from opskit.notebooks.rules.role import TRUST, notebook_role_policy
+from opskit.notebooks.rules.role import TRUST_POLICY, notebook_role_policy
 from opskit.state.journal import journal_action
 
 _MADE_BY = {MADE_BY: "opskit notebook create"}
@@ -37,7 +37,7 @@ def create_notebook_role(client: AwsClient, owner: Owner, boundary: str | None, 
                 "iam",
                 "create_role",
                 RoleName=NOTEBOOK_ROLE_NAME,
-                AssumeRolePolicyDocument=json.dumps(TRUST),
+                AssumeRolePolicyDocument=json.dumps(TRUST_POLICY),
                 Description=_ROLE_DESCRIPTION,
                 **tagged,
                 **bounded,

@@ -40,7 +40,7 @@ PatienceOption = Annotated[
     ),
 ]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until the notebook is InService.")]
-TabAge = Annotated[
+TabAgeOption = Annotated[
     str | None,
     typer.Option(
         "--tab-age",

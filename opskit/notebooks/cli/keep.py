@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opskit.cli.command import CommandContext, register_command
-from opskit.keeps.cli import KeepDryRun, KeepReason, KeepSpan, KeepUntil, KeepYes, read_keep_tags, run_keep
+from opskit.keeps.cli import (
+    KeepDryRunOption,
+    KeepForOption,
+    KeepReasonOption,
+    KeepUntilOption,
+    KeepYesOption,
+    read_keep_tags,
+    run_keep,
+)
 from opskit.notebooks.cli.app import MatchOption, NameArgument, NamesArgument, OwnerOption, TagOption, notebook_app
 
 if TYPE_CHECKING:
@@ -19,11 +27,11 @@ def keep_notebook_command(
     match: MatchOption = "*",
     tag: TagOption = None,
     owner: OwnerOption = None,
-    span: KeepSpan = None,
-    until: KeepUntil = None,
-    reason: KeepReason = "",
-    dry_run: KeepDryRun = False,
-    yes: KeepYes = False,
+    span: KeepForOption = None,
+    until: KeepUntilOption = None,
+    reason: KeepReasonOption = "",
+    dry_run: KeepDryRunOption = False,
+    yes: KeepYesOption = False,
 ) -> CommandResult:
     """Protect notebooks from being stopped: by name, or all that --match, --tag or --owner choose."""
     from opskit.core.clock import system_clock
@@ -41,7 +49,9 @@ def keep_notebook_command(
 
 
 @register_command(notebook_app, "notebook", "unkeep")
-def unkeep_notebook_command(ctx: CommandContext, name: NameArgument, dry_run: KeepDryRun = False) -> CommandResult:
+def unkeep_notebook_command(
+    ctx: CommandContext, name: NameArgument, dry_run: KeepDryRunOption = False
+) -> CommandResult:
     """Remove a notebook's protection from being stopped."""
     from opskit.core.clock import system_clock
     from opskit.keeps.flows import unkeep_resource

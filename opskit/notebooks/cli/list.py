@@ -16,7 +16,7 @@ from opskit.notebooks.cli.app import (
     MatchOption,
     OwnerOption,
     PatienceOption,
-    TabAge,
+    TabAgeOption,
     TagOption,
     TerminalsOption,
     TrustOption,
@@ -33,7 +33,7 @@ def list_notebooks_command(
     ctx: CommandContext,
     after: AfterOption = None,
     patience_usd: PatienceOption = None,
-    tab_age: TabAge = None,
+    tab_age: TabAgeOption = None,
     ignore_terminals: TerminalsOption = False,
     evidence: EvidenceOption = EvidenceSource.JUPYTER,
     inside: Annotated[
@@ -78,6 +78,6 @@ def list_notebooks_command(
         patience_usd=usd,
     )
     now, meant = datetime.now(UTC), NotebookFilter((), match, parse_tag_filter(tag), owner, shows_tags=sort.needs_tags)
-    look = explain_failures(inspect_all(ctx.clients(), policy, now, meant))
-    look = inspect_inside_selected(look, policy, now, lambda seen: seen.assessment.verdict.is_idle)
-    return notebook_list_result(find_owners(look, now) if who else look, now, sort)
+    inspection = explain_failures(inspect_all(ctx.clients(), policy, now, meant))
+    inspection = inspect_inside_selected(inspection, policy, now, lambda seen: seen.assessment.verdict.is_idle)
+    return notebook_list_result(find_owners(inspection, now) if who else inspection, now, sort)

@@ -21,7 +21,7 @@ from opskit.notebooks.cli.app import (
     NamesArgument,
     OwnerOption,
     PatienceOption,
-    TabAge,
+    TabAgeOption,
     TagOption,
     TerminalsOption,
     TrustOption,
@@ -60,7 +60,7 @@ def stop_notebooks_command(
             "browser tab.",
         ),
     ] = None,
-    tab_age: TabAge = None,
+    tab_age: TabAgeOption = None,
     ignore_terminals: TerminalsOption = False,
     evidence: EvidenceOption = EvidenceSource.JUPYTER,
     inside: InsideOption = None,
@@ -110,24 +110,24 @@ def stop_notebooks_command(
         trust_jupyter=trust_jupyter,
     )
     terms, clock = StopPolicy(policy, (parse_duration(grace) if grace else None) or None), system_clock()
-    look = _only_planned(ctx, inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant))
-    plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
+    inspection = _only_planned(ctx, inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant))
+    plan = plan_idle_stops(inspection, terms, now) if idle else plan_named_stops(inspection, policy)
     if dry_run or not idle:  # a run of --idle looks inside at each one's turn; who is asked is to hear what was seen
         due = {id(action.inspected) for action in plan if action.needs_inside_inspection and not action.question}
-        look = inspect_inside_selected(look, policy, now, lambda seen: id(seen) in due)
-        plan = plan_idle_stops(look, terms, now) if idle else plan_named_stops(look, policy)
+        inspection = inspect_inside_selected(inspection, policy, now, lambda seen: id(seen) in due)
+        plan = plan_idle_stops(inspection, terms, now) if idle else plan_named_stops(inspection, policy)
     if not yes and not ctx.can_prompt():  # before the limit, which counts what would be stopped
         plan = refuse_open_questions(plan)
     by_choice = idle or meant.is_narrow
     most = ctx.settings.resolve("notebook.limit", limit) if by_choice or limit else len(plan)
     if not yes and (refusal := _limit_refusal(plan, most)) is not None:
-        return stop_refused_result(mark_refused(plan), look.problems, refusal)
+        return stop_refused_result(mark_refused(plan), inspection.problems, refusal)
     plan = _ask_confirmations(ctx, plan, yes=yes, dry_run=dry_run)
     missing = _names_not_found(ctx.names_to_find(names), plan, clients)
     if dry_run:
-        return stop_result(plan, look, missing)
+        return stop_result(plan, inspection, missing)
     done = execute_stops(plan, terms, clock, by_name=not idle)
-    return stop_result(confirm_graces(done, terms, clock) if terms.grace else done, look, missing)
+    return stop_result(confirm_graces(done, terms, clock) if terms.grace else done, inspection, missing)
 
 
 def _select_stops(
@@ -163,12 +163,12 @@ def _check_options(*, idle: bool, inside: bool | None, trust_logs: bool, evidenc
         raise UsageError("no-way-inside", text, "Leave out one of the two.")
 
 
-def _only_planned(ctx: CommandContext, look: Inspection) -> Inspection:
+def _only_planned(ctx: CommandContext, inspection: Inspection) -> Inspection:
     """What was seen of the notebooks that a plan over several accounts names; of all, where there is none."""
     if (planned := ctx.planned) is None:
-        return look
-    seen = (each for each in look.notebooks if (each.notebook.region, each.notebook.name) in planned.found)
-    return replace(look, notebooks=tuple(seen))
+        return inspection
+    seen = (each for each in inspection.notebooks if (each.notebook.region, each.notebook.name) in planned.found)
+    return replace(inspection, notebooks=tuple(seen))
 
 
 def _ask_confirmations(

@@ -99,7 +99,7 @@ def inspect_all(
     budget = ConnectionBudget(client for client, _ in found)
     told = [prices[client.region, notebook.instance_type] for client, notebook in found]
     policies = [policy.for_price(price.usd_per_hour if isinstance(price, Price) else None) for price in told]
-    looks = gather_all(
+    assessed = gather_all(
         [
             partial(inspect_notebook, client, notebook, own, now, budget, meant, listed_tags.get(client.region))
             for (client, notebook), own in zip(found, policies, strict=True)
@@ -108,7 +108,7 @@ def inspect_all(
     )
     seen = [
         InspectedNotebook(client, evidence, judgement, price, patience=own.patience)
-        for (client, _), (evidence, judgement), price, own in zip(found, looks, told, policies, strict=True)
+        for (client, _), (evidence, judgement), price, own in zip(found, assessed, told, policies, strict=True)
         if meant.matches_tags(evidence.tags, client.owner_keys)
     ]
     return Inspection(tuple(seen), problems, all_regions_failed=0 < len(clients) == len(problems))
@@ -219,7 +219,7 @@ def _read_jupyter(
 
 
 def load_past_inspections_or_none(client: AwsClient, notebook: Notebook) -> tuple[PastInspection, ...]:
-    """The looks inside that opskit remembers. Where it cannot, what they moved is taken for somebody's work."""
+    """The inspections that opskit remembers. Where it cannot, what they moved is taken for somebody's work."""
     try:
         return load_past_inspections(client, notebook)
     except UsageError:

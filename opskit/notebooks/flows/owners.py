@@ -10,11 +10,11 @@ from opskit.inventory.rules.running_resource import BilledKind, RunningResource
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 
 
-def find_owners(look: Inspection, now: datetime) -> Inspection:
+def find_owners(inspection: Inspection, now: datetime) -> Inspection:
     """The same with the owners that CloudTrail knows."""
-    owners, gap = find_listed_owners([(seen.client, _as_resource(seen)) for seen in look.notebooks], now)
-    named = tuple(replace(seen, trail_owner=owners.get(seen.notebook.arn)) for seen in look.notebooks)
-    return replace(look, notebooks=named, owners_gap=gap)
+    owners, gap = find_listed_owners([(seen.client, _as_resource(seen)) for seen in inspection.notebooks], now)
+    named = tuple(replace(seen, trail_owner=owners.get(seen.notebook.arn)) for seen in inspection.notebooks)
+    return replace(inspection, notebooks=named, owners_gap=gap)
 
 
 def _as_resource(seen: InspectedNotebook) -> RunningResource:

@@ -47,8 +47,8 @@ def plan_starts(client: AwsClient, names: Sequence[str], clock: Clock, *, guard:
         CredentialsError: there are no valid credentials.
     """
     named = list(dict.fromkeys(names))
-    looks = gather_all([partial(result_or_error, partial(get_notebook, client, name)) for name in named])
-    starts = [_plan_start(name, look) for name, look in zip(named, looks, strict=True)]
+    notebooks = gather_all([partial(result_or_error, partial(get_notebook, client, name)) for name in named])
+    starts = [_plan_start(name, notebook) for name, notebook in zip(named, notebooks, strict=True)]
     instance_types = [start.notebook.instance_type for start in starts if start.notebook and start.outcome.is_planned]
     if not instance_types:
         return starts
@@ -72,16 +72,18 @@ def wait_for_all(client: AwsClient, starts: Sequence[StartAction], clock: Clock,
     return [_wait_for_start(client, start, clock, emit) for start in starts]
 
 
-def _plan_start(name: str, look: Notebook | OpskitError) -> StartAction:
-    if isinstance(look, OpskitError):
-        return StartAction(name, None, StartOutcome.REFUSED, look)
-    if look.traits.can_start:
-        return StartAction(name, look, StartOutcome.PLANNED)
-    if look.traits.is_in_service or look.traits.comes_up:
-        return StartAction(name, look, StartOutcome.ALREADY)
-    hint = "Start it when it is Stopped." if look.traits.becomes_stopped else ""
-    text = f"The notebook instance {name} is {look.status}, and AWS starts only what is Stopped or Failed."
-    return StartAction(name, look, StartOutcome.REFUSED, GuardRefused("cannot-start", text, hint, region=look.region))
+def _plan_start(name: str, notebook: Notebook | OpskitError) -> StartAction:
+    if isinstance(notebook, OpskitError):
+        return StartAction(name, None, StartOutcome.REFUSED, notebook)
+    if notebook.traits.can_start:
+        return StartAction(name, notebook, StartOutcome.PLANNED)
+    if notebook.traits.is_in_service or notebook.traits.comes_up:
+        return StartAction(name, notebook, StartOutcome.ALREADY)
+    hint = "Start it when it is Stopped." if notebook.traits.becomes_stopped else ""
+    text = f"The notebook instance {name} is {notebook.status}, and AWS starts only what is Stopped or Failed."
+    return StartAction(
+        name, notebook, StartOutcome.REFUSED, GuardRefused("cannot-start", text, hint, region=notebook.region)
+    )
 
 
 def _capacity_errors(client: AwsClient, instance_types: Sequence[str], clock: Clock) -> list[OpskitError | None]:

@@ -39,11 +39,11 @@ _MAX_STATUS_READS = 5
 _STATUS_READ_SECONDS = 1.0
 
 
-def plan_idle_stops(look: Inspection, terms: StopPolicy, now: datetime) -> tuple[StopAction, ...]:
+def plan_idle_stops(inspection: Inspection, terms: StopPolicy, now: datetime) -> tuple[StopAction, ...]:
     """What is due at ``now`` for the notebooks seen: those that are idle are to be stopped, or tagged where the terms
     have a grace. Changes nothing, and reads nothing.
     """
-    return tuple(_plan_stop(seen, terms, now) for seen in look.notebooks)
+    return tuple(_plan_stop(seen, terms, now) for seen in inspection.notebooks)
 
 
 def mark_refused(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
@@ -182,17 +182,17 @@ def _send_until_accepted(
     while True:
         with ExitStack() as held:
             try:
-                look = held.enter_context(context.recheck_action(action, attempt))
+                recheck = held.enter_context(context.recheck_action(action, attempt))
             except AwsError as failure:
                 reason = f"it could not be looked at again: {failure.problem.message}"
                 return replace(action, reason=reason, outcome=StopOutcome.REFUSED)
-            now_due = _step_after_recheck(action, look, context)
+            now_due = _step_after_recheck(action, recheck, context)
             if now_due.step is not action.step or now_due.is_settled:
                 return now_due
             if now_due.step.begins_grace and now_due.stops_at is not None:
                 record_grace_before_tag(StoppableKind.NOTEBOOK, now_due.inspected.notebook, now_due.stops_at)
-            age = context.clock.monotonic() - look.began
-            if age > FRESH_SECONDS or not look.is_whole or attempt.inside.forget_stale(context.clock):
+            age = context.clock.monotonic() - recheck.began
+            if age > FRESH_SECONDS or not recheck.is_whole or attempt.inside.forget_stale(context.clock):
                 old += 1
                 if old < MAX_STALE_READS:
                     continue
@@ -201,9 +201,9 @@ def _send_until_accepted(
             # Noted before it is sent, so that a lost answer is told with the look that the change stood on.
             attempt.sent = replace(now_due, looked_ms_ago=int(age * 1000), inside_ms_ago=inside_ms)
             try:
-                intent.send_change(*_change_arguments(now_due, look, context.terms))
+                intent.send_change(*_change_arguments(now_due, recheck, context.terms))
             except Throttled:
-                context.paces[action.step].slow_down(look.turn)
+                context.paces[action.step].slow_down(recheck.turn)
                 if throttled.is_last():
                     raise
             else:
@@ -220,25 +220,25 @@ def _refuse_stale_recheck(due: StopAction, age: float) -> StopAction:
     return replace(due, reason=f"{due.reason}; {said}", outcome=StopOutcome.REFUSED)
 
 
-def _change_arguments(due: StopAction, look: Recheck, terms: StopPolicy) -> tuple[dict[str, str], ...]:
+def _change_arguments(due: StopAction, recheck: Recheck, terms: StopPolicy) -> tuple[dict[str, str], ...]:
     """What a change is sent with."""
     match due.step:
         case IdleStep.TAG:
             # The time of the look that found it idle, not of the tagging: work in between would else be older than the
             # grace.
-            grace = GraceTag(look.read_at, due.stops_at or look.read_at, terms.run_id)
+            grace = GraceTag(recheck.read_at, due.stops_at or recheck.read_at, terms.run_id)
             return ({IDLE_SINCE: format_grace_tag(grace, due.inspected.notebook.arn)},)
         case IdleStep.STOP | IdleStep.UNTAG | IdleStep.NOTHING:
             return ()
 
 
-def _step_after_recheck(action: StopAction, look: Recheck, context: _StopContext) -> StopAction:
+def _step_after_recheck(action: StopAction, recheck: Recheck, context: _StopContext) -> StopAction:
     """What is due by the last look."""
-    if look.inspected is None:
+    if recheck.inspected is None:
         return StopAction(action.inspected, IdleStep.NOTHING, "it is gone", status=GONE)
     if context.by_name:
-        return _named_after_recheck(action, look.inspected, context.terms.idle_policy)
-    return _plan_stop(look.inspected, context.terms, context.clock.now())
+        return _named_after_recheck(action, recheck.inspected, context.terms.idle_policy)
+    return _plan_stop(recheck.inspected, context.terms, context.clock.now())
 
 
 def _named_after_recheck(action: StopAction, now: InspectedNotebook, policy: IdlePolicy) -> StopAction:

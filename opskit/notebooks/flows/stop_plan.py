@@ -66,7 +66,7 @@ def named_reason(evidence: NotebookEvidence, policy: IdlePolicy) -> str:
     return f"asked for by name; {unseen}" if unseen else "asked for by name"
 
 
-def plan_named_stops(look: Inspection, policy: IdlePolicy) -> tuple[StopAction, ...]:
+def plan_named_stops(inspection: Inspection, policy: IdlePolicy) -> tuple[StopAction, ...]:
     """Stop what was named. What AWS would not stop in its status is refused; what somebody has to agree to (kept, busy,
     unknown) has a ``question``.
     """
@@ -82,7 +82,7 @@ def plan_named_stops(look: Inspection, policy: IdlePolicy) -> tuple[StopAction, 
                 question=stop_refusal(seen.evidence, seen.assessment),
             )
         )
-        for seen in look.notebooks
+        for seen in inspection.notebooks
     )
 
 

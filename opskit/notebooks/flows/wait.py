@@ -31,11 +31,11 @@ def read_notebook_failure(client: AwsClient, notebook: Notebook) -> AwsError:
     return notebook_failure(notebook, _read_script_log(client, notebook))
 
 
-def explain_failures(look: Inspection) -> Inspection:
+def explain_failures(inspection: Inspection) -> Inspection:
     """The same with the reason of each that failed, which no listing tells: a call for each. What cannot be read is
     said in the reason.
     """
-    return replace(look, notebooks=tuple(_explain_all(look.notebooks)))
+    return replace(inspection, notebooks=tuple(_explain_all(inspection.notebooks)))
 
 
 def _explain_all(notebooks: Sequence[InspectedNotebook]) -> list[InspectedNotebook]:
@@ -81,8 +81,8 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
     """
     until, said = clock.now() + timedelta(minutes=AWS_WAITER_MINUTES), ""
     client.live_resources.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True))
-    for look, found in enumerate(poll_until_done(lambda: read_notebook(client, name), clock, emit)):
-        if look < _NOT_YET_POLLS and not start_progress(None, found).is_visible:
+    for poll, found in enumerate(poll_until_done(lambda: read_notebook(client, name), clock, emit)):
+        if poll < _NOT_YET_POLLS and not start_progress(None, found).is_visible:
             continue
         _note_notebook(client, name, found)
         if found is None:

@@ -21,7 +21,7 @@ from opskit.notebooks.reads.jupyter_answers import parse_terminals
 from opskit.notebooks.reads.jupyter_client import JupyterClient, ProbeError
 from opskit.notebooks.reads.jupyter_terminal import (
     CLEANUP_SECONDS,
-    TERMINALS,
+    TERMINALS_PATH,
     NoTerminals,
     delete_terminal,
     read_last_activity,
@@ -91,7 +91,7 @@ def _list_terminals(jupyter: JupyterClient) -> tuple[Terminal, ...]:
         NoTerminals: they are switched off.
     """
     try:
-        return parse_terminals(jupyter.get_json(TERMINALS))
+        return parse_terminals(jupyter.get_json(TERMINALS_PATH))
     except ProbeError as gap:
         if gap.status == 404:
             raise NoTerminals("Jupyter's terminals are switched off") from None

@@ -28,7 +28,7 @@ from opskit.notebooks.store import InspectionLog
 _T = TypeVar("_T")
 
 _MAX_ATTEMPTS = 3
-_TERMINALS = "api/terminals"
+_TERMINALS_PATH = "api/terminals"
 _UNLIMITED = nullcontext()
 
 
@@ -89,7 +89,7 @@ def _read_state(jupyter: JupyterClient, is_conclusive: Callable[[JupyterState], 
     # asked last: it counts only where nothing else shows work.
     state = asked.state(asked.read("api/kernels", parse_kernels))
     if not is_conclusive(state):
-        state = asked.state(state.kernels, asked.read(_TERMINALS, parse_terminals))
+        state = asked.state(state.kernels, asked.read(_TERMINALS_PATH, parse_terminals))
     if not is_conclusive(state):
         kernels = merge_kernels(state.kernels, asked.read("api/sessions", parse_session_kernels))
         state = asked.state(kernels, state.terminals, asked.read("api/status", parse_last_used))
@@ -184,9 +184,11 @@ class _Probe:
         self, kernels: tuple[Kernel, ...], terminals: tuple[Terminal, ...] = (), used: tuple[datetime, ...] = ()
     ) -> JupyterState:
         """What is known by now."""
-        gaps = tuple(gap for what, gap in self.errors.items() if what != _TERMINALS)
+        gaps = tuple(gap for what, gap in self.errors.items() if what != _TERMINALS_PATH)
         last_used = used[0] if used else None
-        return JupyterState(kernels, terminals, last_used, gaps, self.client.clock_skew, self.errors.get(_TERMINALS))
+        return JupyterState(
+            kernels, terminals, last_used, gaps, self.client.clock_skew, self.errors.get(_TERMINALS_PATH)
+        )
 
     def read(self, what: str, read: Callable[[Any], tuple[_T, ...]]) -> tuple[_T, ...]:
         """The answer to ``what``, read; nothing, and a gap, where there is none. A Jupyter that knows no terminals,
@@ -195,7 +197,7 @@ class _Probe:
         try:
             return read(self.client.get_json(what))
         except ProbeError as gap:
-            if what != _TERMINALS or gap.status != 404:
+            if what != _TERMINALS_PATH or gap.status != 404:
                 self.errors[what] = str(gap)
                 self.transient = self.transient or gap.transient
         except ValueError:
@@ -209,6 +211,6 @@ class _Probe:
 _QUESTIONS: Mapping[str, Callable[[Any], tuple[Any, ...]]] = {
     "api/kernels": parse_kernels,
     "api/sessions": parse_session_kernels,
-    _TERMINALS: parse_terminals,
+    _TERMINALS_PATH: parse_terminals,
     "api/status": parse_last_used,
 }

@@ -105,15 +105,15 @@ class JupyterClient:
         Raises:
             ProbeError: Jupyter cannot be reached.
         """
-        trouble: ProbeError | None = None
+        failure: ProbeError | None = None
         try:
             self._connection = open_connection(self._origin, self._proxy, self._deadline)
             self._connection.connect()
         except Exception as error:
             self.close_connection()
-            trouble = _transport_error("the connection", error)
-        if trouble:
-            raise trouble
+            failure = _transport_error("the connection", error)
+        if failure:
+            raise failure
 
     def get_json(self, what: str) -> Any:
         """The JSON that Jupyter answers to ``what``, such as ``api/kernels``, on the bare host.
@@ -143,12 +143,12 @@ class JupyterClient:
         try:
             reply = self._fetch_page(f"{self._base_url}/{what}", method, content, headers)
         except Exception as error:
-            trouble = _transport_error(what, error)
+            failure = _transport_error(what, error)
         else:
             return reply.status, _json_or_none(reply.body)
         finally:
             self.close_connection()
-        raise trouble
+        raise failure
 
     @contextmanager
     def open_websocket(self, what: str) -> Iterator[JupyterWebSocket]:
@@ -160,7 +160,7 @@ class JupyterClient:
         self.close_connection()
         request = Request(_without_activity(f"{self._base_url}/{what}"))
         self._jar.add_cookie_header(request)
-        trouble: ProbeError | None = None
+        failure: ProbeError | None = None
         try:
             connection = open_connection(self._origin, self._proxy, self._deadline)
             connection.connect()
@@ -173,9 +173,9 @@ class JupyterClient:
             finally:
                 websocket.close_websocket()
         except Exception as error:
-            trouble = _transport_error("a terminal", error)
-        if trouble:
-            raise trouble
+            failure = _transport_error("a terminal", error)
+        if failure:
+            raise failure
 
     def extend_deadline(self, seconds: float) -> None:
         """Give what is left to do at least so many ``seconds`` from now, on a connection of its own."""
@@ -232,10 +232,10 @@ class JupyterClient:
             except Exception as error:
                 self.close_connection()
                 # Raised outside of the handler, so that it carries no context: the URL with its token is in that.
-                trouble = _transport_error(what, error)
+                failure = _transport_error(what, error)
                 if is_first or not isinstance(error, ConnectionError):
                     break
-        raise trouble
+        raise failure
 
     def _fetch_page(
         self, url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None

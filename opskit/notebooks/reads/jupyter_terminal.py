@@ -21,7 +21,7 @@ from opskit.notebooks.reads.jupyter_websocket import JupyterWebSocket
 from opskit.notebooks.rules.own_traces import trace_of_inspection
 from opskit.notebooks.store import InspectionLog
 
-TERMINALS = "api/terminals"
+TERMINALS_PATH = "api/terminals"
 # What a Jupyter answers that has no terminals. A 403 may be about us alone: whoever is not let in knows nothing.
 _NO_TERMINALS = (404, 405, 501)
 
@@ -56,12 +56,12 @@ def create_terminal(jupyter: JupyterClient, name: str) -> str:
         NoTerminals: none is to be had.
         ProbeError: there is no usable answer.
     """
-    status, answer = jupyter.send_json("POST", TERMINALS, {"name": name})
+    status, answer = jupyter.send_json("POST", TERMINALS_PATH, {"name": name})
     if status in _NO_TERMINALS:
         raise NoTerminals(f"Jupyter opened no terminal (HTTP {status})")
     given = answer.get("name") if isinstance(answer, dict) else None
     if status not in (200, 201) or not isinstance(given, str) or not re.fullmatch(r"\w{1,64}", given):
-        raise ProbeError(f"Jupyter's answer to {TERMINALS} does not make sense (HTTP {status})", status=status)
+        raise ProbeError(f"Jupyter's answer to {TERMINALS_PATH} does not make sense (HTTP {status})", status=status)
     return given
 
 
@@ -71,7 +71,7 @@ def delete_terminal(jupyter: JupyterClient, name: str) -> bool:
     Raises:
         ProbeError: there is no answer.
     """
-    status, _ = jupyter.send_json("DELETE", f"{TERMINALS}/{name}")
+    status, _ = jupyter.send_json("DELETE", f"{TERMINALS_PATH}/{name}")
     return status in (200, 204, 404)
 
 
@@ -178,7 +178,7 @@ def _note_own_traffic(jupyter: JupyterClient, name: str, notes: InspectionLog) -
 
 def _read_terminal(jupyter: JupyterClient, name: str) -> Terminal | None:
     try:
-        (there,) = parse_terminals([jupyter.get_json(f"{TERMINALS}/{name}")])
+        (there,) = parse_terminals([jupyter.get_json(f"{TERMINALS_PATH}/{name}")])
     except ProbeError as gap:
         if gap.status != 404:
             raise

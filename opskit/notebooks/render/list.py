@@ -14,7 +14,7 @@ from opskit.core.owners import owner_record, short_owner
 from opskit.core.text import format_duration
 from opskit.core.unread_prices import unread_price_problems
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
-from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, describe_evidence
+from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, evidence_source_text
 from opskit.notebooks.rules.costs import NotebookCost, NotebookCosts, notebook_cost, sum_costs
 from opskit.notebooks.rules.enums import ListOrder
 from opskit.output.result import (
@@ -40,23 +40,32 @@ _HEAD = (
 )
 
 
-def notebook_list_result(look: Inspection, now: datetime, order: ListOrder = ListOrder.NAME) -> CommandResult:
+def notebook_list_result(inspection: Inspection, now: datetime, order: ListOrder = ListOrder.NAME) -> CommandResult:
     """The answer of ``notebook list``."""
-    priced = [(seen, notebook_cost(seen.notebook, seen.usd_per_hour, now)) for seen in look.notebooks]
+    priced = [(seen, notebook_cost(seen.notebook, seen.usd_per_hour, now)) for seen in inspection.notebooks]
     priced.sort(key=lambda row: _sort_key(order, *row))
-    look = replace(look, notebooks=tuple(seen for seen, _ in priced))
+    inspection = replace(inspection, notebooks=tuple(seen for seen, _ in priced))
     costs = [cost for _, cost in priced]
     data = {
-        "account": account_of_notebooks(look.notebooks),
-        "notebooks": [_notebook_record(seen, cost, now) for seen, cost in zip(look.notebooks, costs, strict=True)],
-        "totals": _totals_record(sum_costs(costs), is_whole=not look.problems),
-        "owners_unknown_because": look.owners_gap and look.owners_gap.reason,
+        "account": account_of_notebooks(inspection.notebooks),
+        "notebooks": [
+            _notebook_record(seen, cost, now) for seen, cost in zip(inspection.notebooks, costs, strict=True)
+        ],
+        "totals": _totals_record(sum_costs(costs), is_whole=not inspection.problems),
+        "owners_unknown_because": inspection.owners_gap and inspection.owners_gap.reason,
     }
-    table = (_notebook_table(look.notebooks, costs, now),) if look.notebooks else ()
-    unread = tuple(unread_price_problems(((seen.notebook.region, seen.price) for seen in look.notebooks), "notebook"))
-    code = _listing_exit(look, is_whole=not unread)
+    table = (_notebook_table(inspection.notebooks, costs, now),) if inspection.notebooks else ()
+    unread = tuple(
+        unread_price_problems(((seen.notebook.region, seen.price) for seen in inspection.notebooks), "notebook")
+    )
+    code = _listing_exit(inspection, is_whole=not unread)
     return CommandResult(
-        data, code, (*look.problems, *unread), table, tuple(_listing_notes(look, sum_costs(costs))), "notebooks"
+        data,
+        code,
+        (*inspection.problems, *unread),
+        table,
+        tuple(_listing_notes(inspection, sum_costs(costs))),
+        "notebooks",
     )
 
 
@@ -74,10 +83,10 @@ def _sort_key(order: ListOrder, seen: InspectedNotebook, cost: NotebookCost) -> 
             return owner_order(_owner_record(seen)["owner"])
 
 
-def _listing_exit(look: Inspection, *, is_whole: bool) -> ExitCode:
-    if look.all_regions_failed:
+def _listing_exit(inspection: Inspection, *, is_whole: bool) -> ExitCode:
+    if inspection.all_regions_failed:
         return ExitCode.AWS_ERROR
-    unread = not is_whole or look.problems or any(has_unreadable_evidence(seen) for seen in look.notebooks)
+    unread = not is_whole or inspection.problems or any(has_unreadable_evidence(seen) for seen in inspection.notebooks)
     return ExitCode.PARTIAL if unread else ExitCode.OK
 
 
@@ -92,7 +101,7 @@ def _notebook_record(seen: InspectedNotebook, cost: NotebookCost, now: datetime)
         "status": notebook.status,
         "verdict": assessment.verdict.value,
         "because": assessment.reason,
-        "evidence": describe_evidence(seen.evidence),
+        "evidence": evidence_source_text(seen.evidence),
         "idle_seconds": None if assessment.idle is None else int(assessment.idle.total_seconds()),
         **patience_record(seen.patience),
         "usd_per_hour": cost.usd_per_hour,
@@ -165,18 +174,18 @@ def _format_cents(usd: Decimal) -> str:
     return f"{usd:.2f}"
 
 
-def _listing_notes(look: Inspection, costs: NotebookCosts) -> Iterator[str]:
-    if not look.notebooks and not look.problems:
+def _listing_notes(inspection: Inspection, costs: NotebookCosts) -> Iterator[str]:
+    if not inspection.notebooks and not inspection.problems:
         yield "There are no notebook instances."
-    if look.owners_gap:
-        yield f"CloudTrail could not be asked for all owners: {look.owners_gap.reason}"
+    if inspection.owners_gap:
+        yield f"CloudTrail could not be asked for all owners: {inspection.owners_gap.reason}"
     if not costs.running:
         return
-    least = "at least " if costs.unpriced or look.problems else ""
+    least = "at least " if costs.unpriced or inspection.problems else ""
     yield (
-        f"{costs.running} of {len(look.notebooks)} running: {least}{costs.usd_per_hour} USD per hour, "
+        f"{costs.running} of {len(inspection.notebooks)} running: {least}{costs.usd_per_hour} USD per hour, "
         f"{least}{_format_cents(costs.usd_since_start)} USD since they were started."
     )
     if costs.unpriced:
-        instance_types = {seen.notebook.instance_type for seen in look.notebooks if seen.usd_per_hour is None}
+        instance_types = {seen.notebook.instance_type for seen in inspection.notebooks if seen.usd_per_hour is None}
         yield f"The price of {costs.unpriced} is not known ({', '.join(sorted(instance_types))})."

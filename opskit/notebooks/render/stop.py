@@ -44,12 +44,12 @@ _LIST_COMMAND = "`opskit notebook list` shows them; --region looks elsewhere."
 
 
 def stop_result(
-    actions: Sequence[StopAction], look: Inspection, missing: Mapping[str, str] | None = None
+    actions: Sequence[StopAction], inspection: Inspection, missing: Mapping[str, str] | None = None
 ) -> CommandResult:
-    """The answer of ``notebook stop``, after ``look``. ``missing`` are the names that no notebook has where AWS told,
-    each with the beginning of a hint that says which name may have been meant.
+    """The answer of ``notebook stop``, after ``inspection``. ``missing`` are the names that no notebook has where AWS
+    told, each with the beginning of a hint that says which name may have been meant.
     """
-    where = " where AWS could be asked" if look.problems else ""
+    where = " where AWS could be asked" if inspection.problems else ""
     gone = tuple(
         Problem("no-notebook", f"There is no notebook instance '{name}'{where}.", f"{meant}{_LIST_COMMAND}")
         for name, meant in (missing or {}).items()
@@ -66,22 +66,22 @@ def stop_result(
     )
     refused = tuple(stop_action.refusal for stop_action in actions if stop_action.refusal)
     problems = (
-        *look.problems,
-        *(() if look.all_regions_failed else gone),
+        *inspection.problems,
+        *(() if inspection.all_regions_failed else gone),
         *refused,
         *failed,
         *_kept_notebook_problems(actions),
     )
-    return _build_stop_result(actions, problems, _stop_exit(actions, look, problems), _savings_lines(actions))
+    return _build_stop_result(actions, problems, _stop_exit(actions, inspection, problems), _savings_lines(actions))
 
 
-def _stop_exit(actions: Sequence[StopAction], look: Inspection, problems: Sequence[Problem]) -> ExitCode:
+def _stop_exit(actions: Sequence[StopAction], inspection: Inspection, problems: Sequence[Problem]) -> ExitCode:
     """A name that nothing bears is a slip of whoever typed it where it stands alone, as it is for ``start``."""
-    if look.all_regions_failed:
+    if inspection.all_regions_failed:
         return ExitCode.AWS_ERROR
     if any(stop_action.refusal for stop_action in actions):
         return ExitCode.REFUSED
-    if problems and not (actions or look.problems):
+    if problems and not (actions or inspection.problems):
         return ExitCode.USAGE
     return ExitCode.PARTIAL if problems else ExitCode.OK
 
@@ -169,7 +169,7 @@ def _stop_record(action: StopAction) -> dict[str, Any]:
         "status": action.status or seen.notebook.status,
         "verdict": seen.assessment.verdict.value,
         "because": action.reason,
-        "evidence": describe_evidence(seen.evidence),
+        "evidence": evidence_source_text(seen.evidence),
         "rule": seen.assessment.rule and seen.assessment.rule.value,
         "idle_seconds": None if idle is None else int(idle.total_seconds()),
         **patience_record(seen.patience),
@@ -190,7 +190,7 @@ def account_of_notebooks(notebooks: Iterable[InspectedNotebook]) -> str | None:
     return accounts.pop() if len(accounts) == 1 else None
 
 
-def describe_evidence(evidence: NotebookEvidence) -> str:
+def evidence_source_text(evidence: NotebookEvidence) -> str:
     """What a verdict stands on: a source, or what AWS alone says, its ``tags`` or its ``status``."""
     if evidence.activity is None:
         return "tags" if evidence.notebook.traits.may_run_jupyter else "status"

@@ -13,7 +13,7 @@ from typing import Any
 from opskit.core.aws_names import default_bucket
 from opskit.core.model import NOTEBOOK_ROLE_NAME
 
-TRUST: dict[str, Any] = {
+TRUST_POLICY: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }

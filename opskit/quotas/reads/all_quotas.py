@@ -16,7 +16,13 @@ from opskit.aws.gather import gather_all
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Quota, Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.service_quotas import ABSENT, QuotaRecord, listed_quotas, nothing_listed, parse_record
+from opskit.quotas.reads.service_quotas import (
+    NO_SUCH_RESOURCE,
+    QuotaRecord,
+    listed_quotas,
+    nothing_listed,
+    parse_record,
+)
 
 MetricListener = Callable[[str, Mapping[str, Any] | None, float | None], None]
 
@@ -111,6 +117,6 @@ def _read_quota_listing(client: AwsClient, operation: str, on_quota: MetricListe
                 on_quota(record.code, quota.get("UsageMetric"), record.value)
     except AwsError as failure:
         # AWS answers so for a Region without any quota of the service, which is a complete listing.
-        is_complete = failure.aws_code == ABSENT and not records
+        is_complete = failure.aws_code == NO_SUCH_RESOURCE and not records
         return _QuotaListing(records, None if is_complete else unknown_from_error(failure))
     return _QuotaListing(records, None if records else nothing_listed(client, operation))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate
 
-from opskit.aws.client import AwsClient, response_time
+from opskit.aws.client import AwsClient, response_date
 from opskit.aws.gather import gather_all
 from opskit.core.aws_statuses import EndingStatus, JobStatus, WarmPoolStatus
 from opskit.core.exceptions import AwsError
@@ -31,7 +31,7 @@ from opskit.quotas.store import EndedJobs, load_ended_jobs, save_ended_jobs
 
 _PAGE = 100
 # Ten pages take about five seconds at the two calls a second that AWS allows.
-_LONG_WALK = 10 * _PAGE
+_LONG_LISTING = 10 * _PAGE
 # A job may come into the listing later than one that was created after it.
 _LISTING_LAG = timedelta(minutes=10)
 # Jobs of the same moment come in any order.
@@ -134,12 +134,12 @@ def list_live_jobs(
             times += [summary["CreationTime"] for summary in summaries]
             # Before which Search knows all jobs. By AWS's clock, never by ours: when it gave the page or, where it does
             # not say, when the newest job was created, which was no later.
-            given = response_time(page) or max(times, default=None)
+            given = response_date(page) or max(times, default=None)
             indexed = given - SEARCH_LAG if given and search_has_older() else None
             if _is_far_enough(times, remembered, indexed):
                 break
             # Equal, not above: pages are full until the last one, so it is said once.
-            if len(times) == _LONG_WALK:
+            if len(times) == _LONG_LISTING:
                 send_notice(f"Looking through all {kind.label}s ever made, once; the next look goes on from here.")
     except AwsError as failure:
         return unknown_from_error(failure)

@@ -17,12 +17,12 @@ from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.reads.code_cache import CachedQuota, QuotaCodeCache, bundled_code, bundled_codes
 from opskit.quotas.reads.service_quotas import (
-    ABSENT,
     FATAL_CODES,
-    GET,
-    GET_DEFAULT,
-    LIST,
-    LIST_DEFAULTS,
+    GET_DEFAULT_QUOTA,
+    GET_QUOTA,
+    LIST_DEFAULT_QUOTAS,
+    LIST_QUOTAS,
+    NO_SUCH_RESOURCE,
     QuotaRecord,
     get_applied_record,
     get_record,
@@ -36,7 +36,7 @@ from opskit.quotas.rules.requirements import spelling_key
 # Reading both listings takes about as many seconds as 30 single reads at AWS's rates, and uses one of the same rates:
 # so
 # this many quotas, or more than a few that were never read here, are read from the listings.
-_MANY = 30
+_MAX_SINGLE_READS = 30
 _FEW_UNSEEN = 8
 # The bursts of AWS's rate limits: GetServiceQuota takes 5 calls at once, and ListServiceQuotas another 10.
 _BURST = 5
@@ -71,7 +71,7 @@ def read_quotas(client: AwsClient, names: Collection[str], cache: QuotaCodeCache
     wanted = [name for name in dict.fromkeys(names) if name not in absent]
     unseen = [name for name in wanted if cache.get(name) is None]
     is_unsure = len(unseen) > _FEW_UNSEEN or any(bundled_code(name) is None for name in unseen)
-    if is_unsure or len(wanted) > _MANY:
+    if is_unsure or len(wanted) > _MAX_SINGLE_READS:
         lookups |= _get_by_listing(client, wanted, cache)
     else:
         # What is cached as absent and had a code elsewhere, as much as can be read without waiting, to notice it when
@@ -134,11 +134,11 @@ def _lookup_plan(entries: Mapping[str, CachedQuota | None]) -> tuple[dict[str, s
     operations = {
         # Quotas that were never read here go to GetServiceQuota first, so that a listing that may follow finds its
         # rate unused.
-        **{name: GET if index < _BURST else LIST for index, name in enumerate(unseen)},
-        **{name: GET if index < _BURST else LIST for index, name in enumerate(unapplied)},
+        **{name: GET_QUOTA if index < _BURST else LIST_QUOTAS for index, name in enumerate(unseen)},
+        **{name: GET_QUOTA if index < _BURST else LIST_QUOTAS for index, name in enumerate(unapplied)},
         # Two of three applied quotas go to ListServiceQuotas, whose rate is twice GetServiceQuota's. Those without an
         # applied value go to GetServiceQuota, which alone answers that for certain, and leave it to none else.
-        **{name: GET if index % 3 == 2 and not unapplied else LIST for index, name in enumerate(applied)},
+        **{name: GET_QUOTA if index % 3 == 2 and not unapplied else LIST_QUOTAS for index, name in enumerate(applied)},
     }
     # The defaults that are in effect are read in any case, the others as far as the burst allows it without waiting.
     return operations, {*unapplied, *unknown[: max(0, _BURST - len(unapplied))]}
@@ -174,7 +174,7 @@ def _records_by_code(
     """What AWS has under a code: the applied record, and the default where no value is applied, or it is wanted."""
     if not with_default:
         applied = get_applied_record(client, code, operation)
-        return applied, None if applied else get_record(client, GET_DEFAULT, code)
+        return applied, None if applied else get_record(client, GET_DEFAULT_QUOTA, code)
     applied, default = gather(
         partial(get_applied_record, client, code, operation), partial(_default_or_error, client, code)
     )
@@ -188,7 +188,7 @@ def _records_by_code(
 
 def _default_or_error(client: AwsClient, code: str) -> QuotaRecord | AwsError | None:
     try:
-        return get_record(client, GET_DEFAULT, code)
+        return get_record(client, GET_DEFAULT_QUOTA, code)
     except AwsError as failure:
         return failure
 
@@ -213,7 +213,9 @@ def _to_quota(
 def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup]:
     """Read both listings. A quota that the listings cannot settle is read by its code, if one is known."""
     # Side by side: each comes in pages one after the other, and has a rate of its own.
-    applied, defaults = gather_all([partial(_read_listing, client, operation) for operation in (LIST, LIST_DEFAULTS)])
+    applied, defaults = gather_all(
+        [partial(_read_listing, client, operation) for operation in (LIST_QUOTAS, LIST_DEFAULT_QUOTAS)]
+    )
     if applied.missing is None and defaults.missing is None:
         cache.replace_all(
             {
@@ -246,7 +248,7 @@ def _quota_in_listings(
     if unknown and unknown.code in FATAL_CODES:
         return unknown
     if default_record is None:
-        return _get_by_code(client, name, cache, GET) or unknown or NotOffered(client.region, name)
+        return _get_by_code(client, name, cache, GET_QUOTA) or unknown or NotOffered(client.region, name)
     # A default counts only after AWS was asked for the applied value by its code: a page may have been cut.
     return _confirm_default(client, name, default_record, cache)
 
@@ -255,7 +257,7 @@ def _confirm_default(client: AwsClient, name: str, default: QuotaRecord, cache: 
     """A quota that ListServiceQuotas lacks, read by itself: its applied value, or its default if AWS has none."""
     unsaid = Unknown(f"AWS does not say whether '{default.name}' has an applied value in {client.region}", "bad-answer")
     try:
-        applied = get_record(client, GET, default.code)
+        applied = get_record(client, GET_QUOTA, default.code)
     except AwsError as failure:
         return unknown_from_error(failure)
     if applied and applied.name != default.name:
@@ -271,7 +273,9 @@ def _read_listing(client: AwsClient, operation: str) -> _ListResult:
                 records.setdefault(quota.name, quota)
     except AwsError as failure:
         # AWS says so of a Region without any quota of the service, which is a complete listing.
-        return _ListResult(records, None if failure.aws_code == ABSENT and not records else unknown_from_error(failure))
+        return _ListResult(
+            records, None if failure.aws_code == NO_SUCH_RESOURCE and not records else unknown_from_error(failure)
+        )
     return _ListResult(records, None if records else nothing_listed(client, operation))
 
 
@@ -280,7 +284,7 @@ def add_default(client: AwsClient, quota: Quota) -> Quota | Unknown:
     if quota.default is not None:
         return quota
     try:
-        record = get_record(client, GET_DEFAULT, quota.code)
+        record = get_record(client, GET_DEFAULT_QUOTA, quota.code)
     except AwsError as failure:
         return unknown_from_error(failure)
     return replace(quota, default=record.value) if record and record.name == quota.name else quota

@@ -17,16 +17,16 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 
-SERVICE = "sagemaker"
+SERVICE_CODE = "sagemaker"
 _PAGE = 100  # AWS's maximum; the default page is smaller, and pages come one after the other
-ABSENT = "NoSuchResourceException"
+NO_SUCH_RESOURCE = "NoSuchResourceException"
 
-GET = "get_service_quota"
-LIST = "list_service_quotas"
-GET_DEFAULT = "get_aws_default_service_quota"
-LIST_DEFAULTS = "list_aws_default_service_quotas"
+GET_QUOTA = "get_service_quota"
+LIST_QUOTAS = "list_service_quotas"
+GET_DEFAULT_QUOTA = "get_aws_default_service_quota"
+LIST_DEFAULT_QUOTAS = "list_aws_default_service_quotas"
 
-_CALLS = {LIST: "ListServiceQuotas", LIST_DEFAULTS: "ListAWSDefaultServiceQuotas"}
+_CALLS = {LIST_QUOTAS: "ListServiceQuotas", LIST_DEFAULT_QUOTAS: "ListAWSDefaultServiceQuotas"}
 
 
 FATAL_CODES = CREDENTIAL_CODES | {"unreachable"}
@@ -52,10 +52,10 @@ class QuotaRecord(NamedTuple):
 def get_applied_record(client: AwsClient, code: str, operation: str) -> QuotaRecord | None:
     """The applied quota behind a code, by one operation or, if that is not possible, the other; None if AWS has none.
 
-    ``operation`` is the one to try first: GET or LIST.
+    ``operation`` is the one to try first: GET_QUOTA or LIST_QUOTAS.
     """
-    reads = [partial(_get_via_list_filter, client, code), partial(get_record, client, GET, code)]
-    first, second = reads if operation == LIST else reversed(reads)
+    reads = [partial(_get_via_list_filter, client, code), partial(get_record, client, GET_QUOTA, code)]
+    first, second = reads if operation == LIST_QUOTAS else reversed(reads)
     try:
         return first()
     except _FilterIgnored:
@@ -72,9 +72,9 @@ def get_applied_record(client: AwsClient, code: str, operation: str) -> QuotaRec
 def _get_via_list_filter(client: AwsClient, code: str) -> QuotaRecord | None:
     """One quota through the QuotaCode filter of ListServiceQuotas, which older endpoints ignore."""
     try:
-        page = client.read("service-quotas", LIST, ServiceCode=SERVICE, QuotaCode=code)
+        page = client.read("service-quotas", LIST_QUOTAS, ServiceCode=SERVICE_CODE, QuotaCode=code)
     except AwsError as failure:
-        if failure.aws_code == ABSENT:
+        if failure.aws_code == NO_SUCH_RESOURCE:
             return None
         raise
     match = next((record for record in map(parse_record, page["Quotas"]) if record.code == code), None)
@@ -84,15 +84,15 @@ def _get_via_list_filter(client: AwsClient, code: str) -> QuotaRecord | None:
 
 
 def get_record(client: AwsClient, operation: str, code: str) -> QuotaRecord | None:
-    """The quota behind a code, as ``operation`` (GET or GET_DEFAULT) returns it; None if AWS has none.
+    """The quota behind a code, as ``operation`` (GET_QUOTA or GET_DEFAULT_QUOTA) returns it; None if AWS has none.
 
     Raises:
         AwsError: AWS refused the call, or gave no response.
     """
     try:
-        response = client.read("service-quotas", operation, ServiceCode=SERVICE, QuotaCode=code)
+        response = client.read("service-quotas", operation, ServiceCode=SERVICE_CODE, QuotaCode=code)
     except AwsError as failure:
-        if failure.aws_code == ABSENT:
+        if failure.aws_code == NO_SUCH_RESOURCE:
             return None
         raise
     return parse_record(response["Quota"])
@@ -136,7 +136,7 @@ def listed_quotas(client: AwsClient, operation: str) -> Iterator[list[Mapping[st
     Raises:
         AwsError: a page could not be read, or an entry lacks its name or code.
     """
-    for page in client.paginate("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE):
+    for page in client.paginate("service-quotas", operation, ServiceCode=SERVICE_CODE, MaxResults=_PAGE):
         quotas: list[Mapping[str, Any]] = page["Quotas"]
         if not all(quota.get("QuotaName") and quota.get("QuotaCode") for quota in quotas):
             raise incomplete(
@@ -186,7 +186,7 @@ def requests_for_quota(client: AwsClient, quota_code: str) -> tuple[IncreaseRequ
 
 
 def _read_history(client: AwsClient, operation: str = _HISTORY, **filters: str) -> list[IncreaseRequest]:
-    pages = client.paginate("service-quotas", operation, ServiceCode=SERVICE, MaxResults=_PAGE, **filters)
+    pages = client.paginate("service-quotas", operation, ServiceCode=SERVICE_CODE, MaxResults=_PAGE, **filters)
     requests = [_parse_request(client, change) for page in pages for change in page["RequestedQuotas"]]
     # Filtered here as well: an endpoint that ignores the filter would make ended requests look open.
     wanted = filters.get("Status")

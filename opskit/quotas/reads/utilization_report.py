@@ -14,7 +14,7 @@ from opskit.aws.client import AwsClient
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.service_quotas import SERVICE, parse_value
+from opskit.quotas.reads.service_quotas import SERVICE_CODE, parse_value
 from opskit.quotas.rules.model import Utilization
 
 # The most that AWS gives in one page of a report.
@@ -57,7 +57,7 @@ def read_utilization_report(client: AwsClient, report_id: str) -> Mapping[str, U
 
 
 def _parse_page(page: Mapping[str, Any], generated_at: datetime) -> dict[str, Utilization]:
-    quotas = [quota for quota in page["Quotas"] if quota.get("ServiceCode") == SERVICE]
+    quotas = [quota for quota in page["Quotas"] if quota.get("ServiceCode") == SERVICE_CODE]
     with_code = [quota for quota in quotas if quota.get("QuotaCode")]
     return {
         quota["QuotaCode"]: Utilization(amount, generated_at)

@@ -26,7 +26,7 @@ free.
 """
 
 _GLOB = re.compile(r"[*?\[]")
-_NO_COUNT = Unknown("opskit cannot count its utilization", "not-counted")
+_NOT_COUNTED = Unknown("opskit cannot count its utilization", "not-counted")
 _PER_JOB = Unknown("per-job limit; not consumed", "per-job")
 
 
@@ -186,7 +186,7 @@ def _live_quota_utilization(
         amount = amounts[name]
         return amount if isinstance(amount, Unknown) else Utilization(amount, measured_at)
     if workload is None or workload not in in_use:
-        return _NO_COUNT
+        return _NOT_COUNTED
     counted = in_use[workload]
     used = counted.count(instance_type)
     if counted.incomplete is None and (why := counted.possible_text(instance_type)):

@@ -13,7 +13,7 @@ from opskit.core.model import Requirement, Workload
 from opskit.core.workloads import WORKLOADS
 
 # The instances that the Boston workflow and its course start.
-COURSE: tuple[tuple[str, tuple[Workload, ...]], ...] = (
+COURSE_TYPES: tuple[tuple[str, tuple[Workload, ...]], ...] = (
     ("ml.t2.medium", (Workload.NOTEBOOK,)),
     ("ml.m4.xlarge", (Workload.TRAINING, Workload.TRANSFORM, Workload.ENDPOINT)),
     ("ml.p2.xlarge", (Workload.TRAINING, Workload.TRANSFORM)),
@@ -120,7 +120,7 @@ def course_requirements(*, every_usage: bool = False) -> tuple[Requirement, ...]
     """What the Boston workflow and the course need."""
     return tuple(
         Requirement(instance_type, workload, explicit=False, only_noted=instance_type.startswith(_RETIRED_FAMILIES))
-        for instance_type, workloads in COURSE
+        for instance_type, workloads in COURSE_TYPES
         for workload in (Workload if every_usage else workloads)
     )
 
@@ -161,12 +161,12 @@ def check_requirements(
     if types:
         return parse_requirements(types, usages, need, every_usage=every_usage)
     if usages:
-        return parse_requirements([instance_type for instance_type, _ in COURSE], usages, need)
+        return parse_requirements([instance_type for instance_type, _ in COURSE_TYPES], usages, need)
     return tuple(replace(requirement, count=need) for requirement in course_requirements(every_usage=every_usage))
 
 
 def _default_workloads(instance_type: str) -> tuple[Workload, ...]:
-    return dict(COURSE).get(instance_type, _CHECKED_ALONE)
+    return dict(COURSE_TYPES).get(instance_type, _CHECKED_ALONE)
 
 
 def parse_type_or_total(word: str, workloads: Iterable[Workload]) -> str | None:

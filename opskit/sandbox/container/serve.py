@@ -22,9 +22,9 @@ from opskit.sandbox.container.train import write_log
 from opskit.sandbox.peer_user import is_own_peer
 
 PORT_FILE = "port"
-_JSON = ("application/json", "json")
-_JSON_LINES = ("application/jsonlines", "jsonlines")
-_CSV = ("text/csv", "csv", "*/*", "")
+_JSON_TYPES = ("application/json", "json")
+_JSON_LINES_TYPES = ("application/jsonlines", "jsonlines")
+_CSV_TYPES = ("text/csv", "csv", "*/*", "")
 
 
 class InvocationRefused(Exception):
@@ -68,13 +68,13 @@ class Predictor:
             raise InvocationRefused(415, str(error)) from error
 
     def _encode_predictions(self, predictions: list[Any], accept: str) -> tuple[str, bytes]:
-        if accept in _JSON:
+        if accept in _JSON_TYPES:
             scores = {"predictions": [{"score": score} for score in predictions]}
             return "application/json", json.dumps(scores).encode()
-        if accept in _JSON_LINES:
+        if accept in _JSON_LINES_TYPES:
             lines = [json.dumps({"score": score}) for score in predictions]
             return "application/jsonlines", ("\n".join(lines) + "\n").encode()
-        if accept not in _CSV:
+        if accept not in _CSV_TYPES:
             raise InvocationRefused(
                 415,
                 f"{accept} is not an accepted Accept type. Please choose one of the following: "

@@ -144,7 +144,7 @@ class ModelService:
     @aws_operation("sagemaker", "ListModels")
     def list_models(self, call: ApiCall) -> dict[str, Any]:
         return list_response(
-            call, [_record_row(record, "Model") for record in self.models.all_records(call.account_region)], "Models"
+            call, [_listed_record(record, "Model") for record in self.models.all_records(call.account_region)], "Models"
         )
 
     @aws_operation("sagemaker", "DeleteModel")
@@ -202,7 +202,7 @@ class ModelService:
 
     @aws_operation("sagemaker", "ListEndpointConfigs")
     def list_endpoint_configs(self, call: ApiCall) -> dict[str, Any]:
-        rows = [_record_row(record, "EndpointConfig") for record in self.configs.all_records(call.account_region)]
+        rows = [_listed_record(record, "EndpointConfig") for record in self.configs.all_records(call.account_region)]
         return list_response(call, rows, "EndpointConfigs")
 
     @aws_operation("sagemaker", "DeleteEndpointConfig")
@@ -210,7 +210,7 @@ class ModelService:
         return self._delete_record(self.configs, call, call.params["EndpointConfigName"])
 
 
-def _record_row(record: StoredRecord, prefix: str) -> ListedResource:
+def _listed_record(record: StoredRecord, prefix: str) -> ListedResource:
     summary = {f"{prefix}Name": record.name, f"{prefix}Arn": record.arn, "CreationTime": record.created}
     return ListedResource(record.name, record.created, record.created, "", summary)
 

@@ -47,7 +47,7 @@ _DISASSOCIATE_FLAGS = {
     "DisassociateAdditionalCodeRepositories": "AdditionalCodeRepositories",
 }
 # What each seed's Jupyter was doing; the status of the record where it has no Jupyter.
-_SEED_STARTS: dict[NotebookKind, PastWork | NotebookStatus] = {
+_SEED_WORK: dict[NotebookKind, PastWork | NotebookStatus] = {
     NotebookKind.IDLE: PastWork.IDLE,
     NotebookKind.KEPT: PastWork.IDLE,
     NotebookKind.BUSY: PastWork.BUSY,
@@ -215,7 +215,7 @@ class NotebookService:
         assert isinstance(seed, NotebookSeed)
         role = execution_role_arn(account_region.account)
         details = _DEFAULTS | {"InstanceType": seed.instance_type, "RoleArn": role}
-        start = _SEED_STARTS[seed.kind]
+        start = _SEED_WORK[seed.kind]
         with self._state.lock(account_region):
             notebook = self._add_notebook(account_region, seed.name, details)
             notebook.tags = dict(seed.tags)

@@ -41,7 +41,7 @@ EveryOption = Annotated[
 DeadlineOption = Annotated[
     str | None, typer.Option("--deadline", metavar="TIME", help="End a run after TIME (single job only).")
 ]
-Heartbeat = Annotated[
+HeartbeatOption = Annotated[
     str | None,
     typer.Option(
         "--heartbeat",
@@ -49,7 +49,7 @@ Heartbeat = Annotated[
         help="File to write or URL to fetch after each successful run (single job only).",
     ),
 ]
-Notify = Annotated[
+NotifyOption = Annotated[
     str | None,
     typer.Option("--notify", metavar="WHERE", help="SNS topic ARN, or a file that contains a webhook URL."),
 ]
@@ -65,7 +65,7 @@ NameOption = Annotated[
         help="Name of the entry, so that one job can run for several accounts or roles (single job only).",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ def show_cron_command(
     jobs: JobsArgument = None,
     every: EveryOption = None,
     deadline: DeadlineOption = None,
-    heartbeat: Heartbeat = None,
-    notify: Notify = None,
+    heartbeat: HeartbeatOption = None,
+    notify: NotifyOption = None,
     env_file: EnvFileOption = None,
     name: NameOption = None,
     systemd: Annotated[bool, typer.Option("--systemd", help="Print systemd services and timers instead.")] = False,
@@ -119,11 +119,11 @@ def install_cron_command(
     jobs: JobsArgument = None,
     every: EveryOption = None,
     deadline: DeadlineOption = None,
-    heartbeat: Heartbeat = None,
-    notify: Notify = None,
+    heartbeat: HeartbeatOption = None,
+    notify: NotifyOption = None,
     env_file: EnvFileOption = None,
     name: NameOption = None,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> CommandResult:
     """Install the jobs in your crontab (idempotent).
 
@@ -150,7 +150,7 @@ def install_cron_command(
 def remove_cron_command(
     ctx: CommandContext,
     jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs to remove (default: all).")] = None,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> CommandResult:
     """Remove the jobs from your crontab."""
     from opskit.schedule.flows.crontab import change_crontab

@@ -13,7 +13,7 @@ from opskit.core.redaction import redact_values
 from opskit.state.paths import open_own_file, state_dir
 from opskit.state.store import FileLocks
 
-_FILE = "runs.jsonl"
+_RUN_LOG_FILE = "runs.jsonl"
 # With a few hundred bytes per run and ten runs an hour this lasts for weeks; three old files are kept.
 MAX_BYTES = 1_000_000
 _OLD_FILES = 3
@@ -25,7 +25,7 @@ def log_path() -> Path:
     Raises:
         OSError: there can be no state folder.
     """
-    return state_dir() / _FILE
+    return state_dir() / _RUN_LOG_FILE
 
 
 def append_run(line: Mapping[str, Any]) -> Path:

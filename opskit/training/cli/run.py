@@ -33,7 +33,7 @@ def complete_workflow(incomplete: str) -> list[str]:
     return [name for name in known_workflows() if name.startswith(incomplete)]
 
 
-Name = Annotated[
+WorkflowNameArgument = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
@@ -41,11 +41,11 @@ Name = Annotated[
         autocompletion=complete_workflow,
     ),
 ]
-Type = Annotated[
+TypeOption = Annotated[
     str | None, typer.Option("--instance-type", metavar="TYPE", help="Instance type, such as ml.m5.xlarge.")
 ]
-Bucket = Annotated[str | None, typer.Option("--bucket", metavar="NAME", help="The S3 bucket to use.")]
-AnyOf = Annotated[
+BucketOption = Annotated[str | None, typer.Option("--bucket", metavar="NAME", help="The S3 bucket to use.")]
+AnyOfOption = Annotated[
     str | None,
     typer.Option(
         "--any-of",
@@ -53,16 +53,16 @@ AnyOf = Annotated[
         help="Instance types in order of preference, separated by commas: AWS takes the first with capacity.",
     ),
 ]
-NoGuard = Annotated[bool, typer.Option("--no-guard", help="Skip the quota check.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+NoGuardOption = Annotated[bool, typer.Option("--no-guard", help="Skip the quota check.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 
 
 @register_command(app, "train")
 def train_command(
     ctx: CommandContext,
-    name: Name,
-    instance_type: Type = None,
-    any_of: AnyOf = None,
+    name: WorkflowNameArgument,
+    instance_type: TypeOption = None,
+    any_of: AnyOfOption = None,
     instance_count: Annotated[
         int | None,
         typer.Option(
@@ -73,7 +73,7 @@ def train_command(
         ),
     ] = None,
     role: Annotated[str | None, typer.Option("--role", metavar="ARN", help="Execution role for SageMaker.")] = None,
-    bucket: Bucket = None,
+    bucket: BucketOption = None,
     max_usd: Annotated[
         str | None,
         typer.Option("--max-usd", metavar="X", help="Refuse to start if the estimated maximum cost exceeds X USD."),
@@ -81,7 +81,7 @@ def train_command(
     fit_budget: Annotated[
         bool, typer.Option("--fit-budget", help="Shorten the allowed training time to what --max-usd allows.")
     ] = False,
-    no_guard: NoGuard = False,
+    no_guard: NoGuardOption = False,
     request_increase: Annotated[
         bool, typer.Option("--request-increase", help="Request the quota increases that are missing.")
     ] = False,
@@ -90,7 +90,7 @@ def train_command(
     again: Annotated[bool, typer.Option("--again", help="Retrain even if a completed job exists.")] = False,
     owner: OwnerOption = None,
     no_owner: NoOwnerOption = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> CommandResult:
     """Train, transform and score a workflow if quotas and budget allow it."""
     from opskit.core.clock import system_clock
@@ -136,10 +136,10 @@ def train_command(
 @register_command(app, "deploy")
 def deploy_command(
     ctx: CommandContext,
-    name: Name,
-    instance_type: Type = None,
-    any_of: AnyOf = None,
-    no_guard: NoGuard = False,
+    name: WorkflowNameArgument,
+    instance_type: TypeOption = None,
+    any_of: AnyOfOption = None,
+    no_guard: NoGuardOption = False,
     owner: OwnerOption = None,
     no_owner: NoOwnerOption = False,
     use_for: Annotated[
@@ -151,7 +151,7 @@ def deploy_command(
             "--idle` takes it once it has had no request for 1h.",
         ),
     ] = None,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> CommandResult:
     """Deploy a workflow's newest model to an endpoint."""
     from opskit.core.clock import system_clock
@@ -175,7 +175,7 @@ def deploy_command(
 @register_command(app, "predict")
 def predict_command(
     ctx: CommandContext,
-    name: Name,
+    name: WorkflowNameArgument,
     file: Annotated[
         Path | None,
         typer.Argument(
@@ -214,15 +214,15 @@ def predict_command(
 @register_command(app, "cleanup")
 def cleanup_command(
     ctx: CommandContext,
-    name: Name,
-    bucket: Bucket = None,
+    name: WorkflowNameArgument,
+    bucket: BucketOption = None,
     local: Annotated[bool, typer.Option("--local", help="Also remove the local files of its runs.")] = False,
     owner: OwnerOption = None,
     no_owner: NoOwnerOption = False,
     everyones: Annotated[
         bool, typer.Option("--everyones", help="Also delete what others created, or nobody owns; needs --yes.")
     ] = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> CommandResult:
     """Delete what you created with a workflow: endpoint, model, files."""

@@ -10,7 +10,7 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import command_group
 from opskit.core.exceptions import UsageError
-from opskit.training.cli.run import Name
+from opskit.training.cli.run import WorkflowNameArgument
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -67,7 +67,7 @@ def init_workflow_command(
 @register_command(workflow_app, "workflow", "check")
 def check_workflow_command(
     ctx: CommandContext,
-    name: Name,
+    name: WorkflowNameArgument,
     update: Annotated[
         bool, typer.Option("--update", help="Write the checksum of the data as they are now into workflow.toml.")
     ] = False,
@@ -93,7 +93,7 @@ def list_workflows_command(ctx: CommandContext) -> CommandResult:
 
 
 @register_command(workflow_app, "workflow", "show")
-def show_workflow_command(ctx: CommandContext, name: Name) -> CommandResult:
+def show_workflow_command(ctx: CommandContext, name: WorkflowNameArgument) -> CommandResult:
     """Show a workflow's settings, with the defaults filled in."""
     from opskit.training.render.workflows import show_result
     from opskit.training.workflow import find_workflow

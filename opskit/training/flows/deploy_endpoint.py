@@ -8,7 +8,7 @@ from datetime import datetime
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once, create_when_config_visible
 from opskit.aws.log_tail import read_log_tail
-from opskit.core.aws_names import endpoint_logs
+from opskit.core.aws_names import endpoint_log_group
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
@@ -54,7 +54,11 @@ def deploy_model(
     if endpoint is None:
         raise AwsError("vanished", f"The endpoint {model} is not there any more.", region=client.region)
     if not endpoint.traits.is_in_service:
-        tail = read_log_tail(client, endpoint_logs(model), "", clock) if may_say_why_in_log(endpoint.failure) else None
+        tail = (
+            read_log_tail(client, endpoint_log_group(model), "", clock)
+            if may_say_why_in_log(endpoint.failure)
+            else None
+        )
         raise endpoint_failure(endpoint, workflow.cli_ref, client.region, tail)
     return model
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from opskit.aws.client import AwsClient
 from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done, read_after_pauses
-from opskit.core.aws_names import TRANSFORM_LOGS, LogTail
+from opskit.core.aws_names import TRANSFORM_LOG_GROUP, LogTail
 from opskit.core.clock import Clock
 from opskit.core.events import ReadFailed
 from opskit.core.exceptions import AccessDenied, AwsError
@@ -121,7 +121,7 @@ def follow_transform(
 def _read_transform_log(client: AwsClient, job: TransformJob, clock: Clock) -> LogTail | None:
     if job.status.is_stopped or not may_say_why_in_log(job.failure):
         return None
-    return read_log_tail(client, TRANSFORM_LOGS, f"{job.name}/", clock)
+    return read_log_tail(client, TRANSFORM_LOG_GROUP, f"{job.name}/", clock)
 
 
 def follow_endpoint(client: AwsClient, name: str, clock: Clock, emit: RunEventSink) -> Endpoint | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from opskit.aws.client import AwsClient, parse_errors_as_aws
-from opskit.aws.s3_objects import ABSENT, ABSENT_BY_HEAD, split_s3_uri
+from opskit.aws.s3_objects import HEAD_NOT_FOUND_CODES, NOT_FOUND_CODES, split_s3_uri
 from opskit.core.exceptions import AwsError, UsageError
 
 
@@ -35,7 +35,7 @@ def read_bucket_state(client: AwsClient, bucket: str, account: str) -> BucketSta
     try:
         response = client.read("s3", "head_bucket", Bucket=bucket, ExpectedBucketOwner=account)
     except AwsError as failure:
-        if failure.aws_code in ABSENT_BY_HEAD:
+        if failure.aws_code in HEAD_NOT_FOUND_CODES:
             return BucketState.ABSENT
         if failure.aws_code in ("403", "AccessDenied"):
             text = f"The bucket '{bucket}' belongs to another account, or you may not see it."
@@ -59,7 +59,7 @@ def read_object(client: AwsClient, uri: str) -> bytes | None:
     try:
         return bytes(client.read("s3", "get_object", Bucket=bucket, Key=key)["Body"])
     except AwsError as failure:
-        if failure.aws_code in ABSENT:
+        if failure.aws_code in NOT_FOUND_CODES:
             return None
         raise
 
@@ -75,7 +75,7 @@ def list_object_keys(client: AwsClient, account: str, bucket: str, prefix: str) 
             client.paginate("s3", "list_objects_v2", Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=account)
         )
     except AwsError as failure:
-        if failure.aws_code in ABSENT:
+        if failure.aws_code in NOT_FOUND_CODES:
             return []
         raise
     with parse_errors_as_aws(client, "s3:ListObjectsV2"):

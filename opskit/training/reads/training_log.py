@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import incomplete
-from opskit.core.aws_names import TRAINING_LOGS
+from opskit.core.aws_names import TRAINING_LOG_GROUP
 from opskit.core.exceptions import AwsError
 
 _ABSENT = "ResourceNotFoundException"  # the account's first job makes the group, a job's first line its stream
@@ -31,7 +31,7 @@ class TrainingLog:
 
     def _stream_names(self, client: AwsClient) -> list[str]:
         try:
-            params = {"logGroupName": TRAINING_LOGS, "logStreamNamePrefix": f"{self.job}/"}
+            params = {"logGroupName": TRAINING_LOG_GROUP, "logStreamNamePrefix": f"{self.job}/"}
             pages = list(client.paginate("logs", "describe_log_streams", **params))
         except AwsError as failure:
             if failure.aws_code == _ABSENT:
@@ -51,7 +51,7 @@ class TrainingLog:
             page = client.read(
                 "logs",
                 "get_log_events",
-                logGroupName=TRAINING_LOGS,
+                logGroupName=TRAINING_LOG_GROUP,
                 logStreamName=stream,
                 startFromHead=True,
                 **token_param,

@@ -8,7 +8,7 @@ from pathlib import Path
 from opskit.output.printing import visible_line
 
 _WIDTH, _HEIGHT, _MARGIN = 48, 14, 10
-_NARROWEST = 16
+_MIN_WIDTH = 16
 # A braille character is a grid of 2 x 4 dots; these are the bits of its left and right column, from the top.
 _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 _BLANK = 0x2800
@@ -41,7 +41,7 @@ def terminal_plot(target: str, truth: Sequence[float], predicted: Sequence[float
     diagonal is a perfect prediction.
     """
     width = min(_WIDTH, columns - _MARGIN)
-    if width < _NARROWEST:
+    if width < _MIN_WIDTH:
         return ""
     height = _HEIGHT * width // _WIDTH
     low, high = min(*truth, *predicted), max(*truth, *predicted)

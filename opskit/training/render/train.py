@@ -137,8 +137,8 @@ def _artifact_uris(model_uri: str | None, transform: TransformJob | None) -> dic
 def _run_guard_record(run: TrainingRun) -> dict[str, Any]:
     if run.plan and run.plan.check:
         return guard_record(run.plan.check)
-    looked = run.plan is not None and run.wanted.guard
-    return {"verdict": "not-needed" if looked else "skipped", "quotas": []}
+    checked = run.plan is not None and run.wanted.guard
+    return {"verdict": "not-needed" if checked else "skipped", "quotas": []}
 
 
 def _plan_record(plan: RunPlan) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def training_instances(shapes: Any, workflow: Workflow, config: InstanceConfig) 
         **types,
         instance_count=config.count,
         volume_size_in_gb=workflow.volume_gb,
-        **_named_key("volume_kms_key_id", settings.volume_kms_key),
+        **_key_parameter("volume_kms_key_id", settings.volume_kms_key),
         **warm_pool,
     )
 
@@ -56,17 +56,17 @@ def endpoint_instances(shapes: Any, config: InstanceConfig) -> dict[str, Any]:
 
 def output_key(workflow: Workflow) -> dict[str, Any]:
     """The key for what a job writes to S3."""
-    return _named_key("kms_key_id", workflow.settings.s3_kms_key)
+    return _key_parameter("kms_key_id", workflow.settings.s3_kms_key)
 
 
 def volume_key(workflow: Workflow) -> dict[str, Any]:
     """The key for the volumes of a transform job."""
-    return _named_key("volume_kms_key_id", workflow.settings.volume_kms_key)
+    return _key_parameter("volume_kms_key_id", workflow.settings.volume_kms_key)
 
 
 def endpoint_key(workflow: Workflow) -> dict[str, Any]:
     """The key for the volumes of an endpoint."""
-    return _named_key("kms_key_id", workflow.settings.volume_kms_key)
+    return _key_parameter("kms_key_id", workflow.settings.volume_kms_key)
 
 
 def object_key(workflow: Workflow) -> dict[str, str]:
@@ -75,5 +75,5 @@ def object_key(workflow: Workflow) -> dict[str, str]:
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
 
-def _named_key(parameter: str, key: str | None) -> dict[str, str]:
+def _key_parameter(parameter: str, key: str | None) -> dict[str, str]:
     return {parameter: key} if key else {}

@@ -77,7 +77,7 @@ def check_table(workflow: Workflow, content: bytes) -> TableReport:
     # A class is counted only where all labels are what they should be.
     found += [] if found or not workflow.task.has_classes else _check_class_sizes(workflow, facts, target)
     classes = ordered_classes(target.classes, workflow.positive) if workflow.task.has_classes else ()
-    return TableReport(facts, tuple(found), tuple(_notes(workflow, facts, target, classes)), classes)
+    return TableReport(facts, tuple(found), tuple(_table_notes(workflow, facts, target, classes)), classes)
 
 
 def _refused(
@@ -147,11 +147,13 @@ def _check_feature(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]
     yield from _check_numbers(workflow, column)
     if column.is_empty:
         text = "no row has a value in it, so there is nothing to learn from it."
-        yield _at(workflow, "data-empty-column", column.name, column.first[CellKind.MISSING], text, _leave_out(column))
+        yield _at(
+            workflow, "data-empty-column", column.name, column.first[CellKind.MISSING], text, _leave_out_hint(column)
+        )
     elif column.is_index and column.name not in workflow.keep:
         text = "it numbers the rows, so it is an index and no feature."
         hint = (
-            f"{_leave_out(column)} In pandas: to_csv(index=False). If it is meant as a feature: "
+            f"{_leave_out_hint(column)} In pandas: to_csv(index=False). If it is meant as a feature: "
             f"data.keep = ['{column.name}']."
         )
         yield _at(workflow, "data-index-column", column.name, column.first[CellKind.NUMBER], text, hint)
@@ -160,7 +162,7 @@ def _check_feature(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]
         yield _at(workflow, "data-unnamed-column", column.name, seen, "the column has no name.", "Give it one.")
 
 
-def _leave_out(column: ColumnFacts) -> str:
+def _leave_out_hint(column: ColumnFacts) -> str:
     return f"Leave it out: data.ignore = ['{column.name}']."
 
 
@@ -321,7 +323,7 @@ def _shown_classes(names: tuple[str, ...]) -> str:
     return ", ".join(names[:_SHOWN_CLASSES]) + more
 
 
-def _notes(workflow: Workflow, facts: TableFacts, target: ColumnFacts, classes: tuple[str, ...]) -> Iterator[str]:
+def _table_notes(workflow: Workflow, facts: TableFacts, target: ColumnFacts, classes: tuple[str, ...]) -> Iterator[str]:
     features = [column for column in facts.columns if column is not target]
     booleans = [column.name for column in features if column.counts[CellKind.BOOLEAN]]
     if booleans:

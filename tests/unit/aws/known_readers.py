@@ -21,8 +21,8 @@ from opskit.fleet.reads import list_organization_accounts
 from opskit.guards.reads.guard_access import read_guard_access
 from opskit.increases import reads
 from opskit.inventory.reads import clusters as billed_clusters
-from opskit.inventory.reads import components as billed_components
 from opskit.inventory.reads import endpoints as billed_endpoints
+from opskit.inventory.reads import inference_components as billed_components
 from opskit.inventory.reads import jobs as billed_jobs
 from opskit.inventory.reads import notebooks as billed_notebooks
 from opskit.inventory.reads import parent_jobs, servers, trail_events

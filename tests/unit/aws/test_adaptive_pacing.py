@@ -53,7 +53,7 @@ def send_all(many: int, per_second: float, burst: float, by_chance: float = 0.0)
         else:
             pace.slow_down(turn)
             refused[each] += 1
-            if refused[each] < adaptive_pacing.TRIES:
+            if refused[each] < adaptive_pacing.MAX_TRIES:
                 waiting.append(each)
     return taken, refused, time.seconds
 
@@ -115,10 +115,12 @@ def test_what_is_sent_again_comes_before_what_was_not_sent_yet() -> None:
 def test_a_throttled_one_is_given_up_only_where_aws_accepts_no_other() -> None:
     pace = AdaptivePacer(Time().clock())
     tries = ThrottledTries(pace)
-    for _ in range(5 * adaptive_pacing.TRIES):
+    for _ in range(5 * adaptive_pacing.MAX_TRIES):
         pace.mark_accepted()
         assert not tries.is_last()
-    assert [tries.is_last() for _ in range(adaptive_pacing.TRIES - 1)] == [False] * (adaptive_pacing.TRIES - 2) + [True]
+    assert [tries.is_last() for _ in range(adaptive_pacing.MAX_TRIES - 1)] == [False] * (
+        adaptive_pacing.MAX_TRIES - 2
+    ) + [True]
 
 
 def test_what_aws_never_takes_is_given_up() -> None:
@@ -130,4 +132,4 @@ def test_what_aws_never_takes_is_given_up() -> None:
 
     with pytest.raises(Throttled):
         send_until_accepted(AdaptivePacer(Time().clock()), attempt)
-    assert len(tried) == adaptive_pacing.TRIES
+    assert len(tried) == adaptive_pacing.MAX_TRIES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opskit.core.aws_names import TRANSFORM_LOGS, LogTail, endpoint_logs
+from opskit.core.aws_names import TRANSFORM_LOG_GROUP, LogTail, endpoint_log_group
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused
 from opskit.core.model import Endpoint, TrainingJob, TransformJob, Unknown
@@ -136,10 +136,10 @@ def test_a_transform_that_opskit_stopped_says_so() -> None:
 )
 def test_a_failed_transform_or_endpoint_shows_its_log(lines: tuple[str, ...] | Unknown, said: str) -> None:
     job = TransformJob("b-1", JobStatus.FAILED, "ClientError: See job logs", "s3://b/test.csv", "s3://b/out")
-    hint = transform_failure(job, "us-east-1", LogTail(TRANSFORM_LOGS, "b-1/", lines)).problem.hint
+    hint = transform_failure(job, "us-east-1", LogTail(TRANSFORM_LOG_GROUP, "b-1/", lines)).problem.hint
     command = "aws logs tail /aws/sagemaker/TransformJobs --log-stream-name-prefix b-1 --since 1d --region us-east-1"
     assert said + command in hint
-    tail = LogTail(endpoint_logs("b"), "", lines)
+    tail = LogTail(endpoint_log_group("b"), "", lines)
     problem = endpoint_failure(Endpoint("b", "Failed", "did not pass the ping"), "boston", "us-east-1", tail).problem
     assert said + "aws logs tail /aws/sagemaker/Endpoints/b " in problem.hint
 

@@ -11,7 +11,7 @@ import pytest
 
 from opskit.core.exceptions import UsageError
 from opskit.guards.rules.agent_settings import (
-    Agent,
+    CodingAgent,
     agent_command,
     flags_of_hook,
     has_agent_hook,
@@ -21,20 +21,20 @@ from opskit.guards.rules.agent_settings import (
 )
 
 FLAGS = ["--max-usd", "5"]
-EVERY_AGENT = pytest.mark.parametrize("agent", list(Agent))
-OTHERS: dict[Agent, list[dict[str, Any]]] = {
-    Agent.CLAUDE_CODE: [
+EVERY_AGENT = pytest.mark.parametrize("agent", list(CodingAgent))
+OTHERS: dict[CodingAgent, list[dict[str, Any]]] = {
+    CodingAgent.CLAUDE_CODE: [
         {},
         {"model": "x", "hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "a"}]}]}},
         {"env": {"A": "b"}},
         {"hooks": {"Stop": []}, "env": {}},
     ],
-    Agent.CURSOR: [
+    CodingAgent.CURSOR: [
         {},
         {"version": 1, "hooks": {"beforeShellExecution": [{"command": "./mine.sh"}], "stop": [{"command": "b"}]}},
         {"version": 2, "hooks": {"stop": [{"command": "b"}]}},
     ],
-    Agent.CODEX: [
+    CodingAgent.CODEX: [
         {},
         {"hooks": {"PreToolUse": [{"matcher": "^Bash$", "hooks": [{"type": "command", "command": "a"}]}, "odd"]}},
         {"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "b"}]}]}, "description": "mine"},
@@ -42,13 +42,15 @@ OTHERS: dict[Agent, list[dict[str, Any]]] = {
 }
 
 
-def installed(agent: Agent, found: str | None, flags: list[str] = FLAGS) -> str:
+def installed(agent: CodingAgent, found: str | None, flags: list[str] = FLAGS) -> str:
     return with_agent_hook(agent, found, agent_command(agent, "/venv/bin/opskit", flags), variable_text(flags))
 
 
-@pytest.mark.parametrize(("agent", "settings"), [(agent, each) for agent in Agent for each in OTHERS[agent]])
+@pytest.mark.parametrize(("agent", "settings"), [(agent, each) for agent in CodingAgent for each in OTHERS[agent]])
 @pytest.mark.parametrize("indent", [2, 4, "\t"])
-def test_the_settings_of_others_stay_as_they_are(agent: Agent, settings: dict[str, Any], indent: int | str) -> None:
+def test_the_settings_of_others_stay_as_they_are(
+    agent: CodingAgent, settings: dict[str, Any], indent: int | str
+) -> None:
     before = json.dumps(settings, indent=indent) + "\n"
     with_hook = installed(agent, before)
     assert has_agent_hook(agent, with_hook)
@@ -66,23 +68,25 @@ def test_the_settings_of_others_stay_as_they_are(agent: Agent, settings: dict[st
 
 
 def test_claude_code_sets_the_variable_for_what_it_runs() -> None:
-    assert json.loads(installed(Agent.CLAUDE_CODE, None))["env"] == {"OPSKIT_GUARD": "max_usd=5"}
-    assert json.loads(installed(Agent.CLAUDE_CODE, None, []))["env"] == {"OPSKIT_GUARD": "1"}
-    changed = installed(Agent.CLAUDE_CODE, installed(Agent.CLAUDE_CODE, None), ["--max-usd", "9", "--hours", "2"])
+    assert json.loads(installed(CodingAgent.CLAUDE_CODE, None))["env"] == {"OPSKIT_GUARD": "max_usd=5"}
+    assert json.loads(installed(CodingAgent.CLAUDE_CODE, None, []))["env"] == {"OPSKIT_GUARD": "1"}
+    changed = installed(
+        CodingAgent.CLAUDE_CODE, installed(CodingAgent.CLAUDE_CODE, None), ["--max-usd", "9", "--hours", "2"]
+    )
     assert json.loads(changed)["env"] == {"OPSKIT_GUARD": "max_usd=9,hours=2"}
-    assert without_agent_hook(Agent.CLAUDE_CODE, changed) is None
+    assert without_agent_hook(CodingAgent.CLAUDE_CODE, changed) is None
 
 
 def test_a_variable_that_was_there_stays() -> None:
     before = json.dumps({"env": {"OPSKIT_GUARD": "max_usd=1"}})
-    with_hook = installed(Agent.CLAUDE_CODE, before)
+    with_hook = installed(CodingAgent.CLAUDE_CODE, before)
     assert json.loads(with_hook)["env"] == {"OPSKIT_GUARD": "max_usd=1"}
-    assert json.loads(without_agent_hook(Agent.CLAUDE_CODE, with_hook) or "{}") == json.loads(before)
+    assert json.loads(without_agent_hook(CodingAgent.CLAUDE_CODE, with_hook) or "{}") == json.loads(before)
 
 
 @EVERY_AGENT
 @pytest.mark.parametrize("settings", ["[]", "{", '{"hooks": []}', '{"hooks": {"EVENT": {}}}', '{"env": "x"}'])
-def test_settings_of_another_form_are_left_alone(agent: Agent, settings: str) -> None:
+def test_settings_of_another_form_are_left_alone(agent: CodingAgent, settings: str) -> None:
     with pytest.raises(UsageError, match=f"{agent.product}'s settings"):
         installed(agent, settings.replace("EVENT", agent.event))
 
@@ -90,7 +94,7 @@ def test_settings_of_another_form_are_left_alone(agent: Agent, settings: str) ->
 @EVERY_AGENT
 @pytest.mark.parametrize("script", ["exit 0", "exit 3", "exit 5", "exit 1", "exit 127", "kill -9 $$"])
 def test_the_hook_keeps_the_agent_from_running_what_opskit_does_not_allow(
-    tmp_path: Path, agent: Agent, script: str
+    tmp_path: Path, agent: CodingAgent, script: str
 ) -> None:
     program = tmp_path / "it's opskit"
     program.write_text(f"#!/bin/sh\necho '{{}}'\n{script}\n" if script == "exit 0" else f"#!/bin/sh\n{script}\n")

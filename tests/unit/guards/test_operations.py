@@ -8,7 +8,14 @@ from typing import Any
 import botocore.session
 import pytest
 
-from opskit.guards.rules.operations import FREE, JUDGED, REFUSED, is_plain_read, judge_request, starts_nothing
+from opskit.guards.rules.operations import (
+    FREE_OPERATIONS,
+    JUDGES,
+    REFUSED_OPERATIONS,
+    is_plain_read,
+    judge_request,
+    starts_nothing,
+)
 from opskit.guards.rules.request_model import NotDescribed, RequestNeeds
 
 MODEL = botocore.session.Session().get_service_model("sagemaker")
@@ -29,11 +36,11 @@ def test_the_model_has_as_many_operations_as_it_should() -> None:
 
 @pytest.mark.parametrize("operation", WRITES)
 def test_each_operation_is_in_exactly_one_table(operation: str) -> None:
-    assert [operation in JUDGED, operation in REFUSED, starts_nothing(operation)].count(True) == 1
+    assert [operation in JUDGES, operation in REFUSED_OPERATIONS, starts_nothing(operation)].count(True) == 1
 
 
 def test_no_table_has_an_operation_that_is_a_read() -> None:
-    assert not [name for name in (*JUDGED, *REFUSED, *FREE) if is_plain_read(name)]
+    assert not [name for name in (*JUDGES, *REFUSED_OPERATIONS, *FREE_OPERATIONS) if is_plain_read(name)]
 
 
 @pytest.mark.parametrize("operation", [name for name in WRITES if starts_nothing(name)])
@@ -45,21 +52,21 @@ def test_what_is_free_has_no_running_instances_in_its_input(operation: str) -> N
     assert not named & runs - ({"InstanceGroups"} if operation == "UpdateClusterSoftware" else set())
 
 
-@pytest.mark.parametrize("operation", sorted(REFUSED))
+@pytest.mark.parametrize("operation", sorted(REFUSED_OPERATIONS))
 def test_what_is_refused_says_why(operation: str) -> None:
     needs = judge(operation, {})
     assert [unknown.source for unknown in needs.unknowns] == [operation]
     assert needs.unknowns[0].reason
 
 
-@pytest.mark.parametrize("operation", sorted(JUDGED))
+@pytest.mark.parametrize("operation", sorted(JUDGES))
 def test_an_empty_request_raises_nothing(operation: str) -> None:
     needs = judge(operation, {})
     assert isinstance(needs, RequestNeeds)
     assert not needs.needs
 
 
-@pytest.mark.parametrize("operation", sorted(JUDGED))
+@pytest.mark.parametrize("operation", sorted(JUDGES))
 @pytest.mark.parametrize("odd", [None, "x", 7, [7], {"a": None}, [{}], [{"InstanceType": {"Ref": "Type"}}]])
 def test_a_request_of_another_form_raises_nothing(operation: str, odd: object) -> None:
     shape = MODEL.operation_model(operation).input_shape

@@ -11,7 +11,7 @@ import pytest
 
 import opskit
 from opskit.core.model import Workload
-from opskit.guards.rules.operations import JUDGED
+from opskit.guards.rules.operations import JUDGES
 from opskit.guards.rules.request_model import InstanceNeed
 from opskit.guards.rules.started_resources import started_resource
 from opskit.quotas.reads.code_cache import bundled_codes
@@ -128,7 +128,7 @@ def test_a_tuning_is_shown_job_by_job() -> None:
     assert tuning.needs_not_listed(needed(3), jobs) == ()
 
 
-@pytest.mark.parametrize("operation", sorted(JUDGED))
+@pytest.mark.parametrize("operation", sorted(JUDGES))
 def test_what_can_be_told_from_others_has_a_description(operation: str) -> None:
     members = boto3.client("sagemaker", region_name="us-east-1").meta.service_model.operation_model(operation)
     named = {name: name for name in members.input_shape.members if name.endswith("Name")}

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[3] / "opskit"
 WORDS = {status.value for kind in AwsStatus.__subclasses__() for status in kind} - {"unknown"}
 OF_OTHERS = {
     "endpoints/reads/attachments.py": "inference experiments",
-    "inventory/reads/components.py": "inference components",
+    "inventory/reads/inference_components.py": "inference components",
     "inventory/reads/jobs.py": "the steps of a training job",
     "inventory/reads/servers.py": "MLflow's apps, partners' apps and training plans",
     "inventory/reads/studio.py": "spaces",

@@ -103,7 +103,7 @@ def test_a_throttled_stop_is_sent_again_after_a_look(ended: End) -> None:
 
 def test_an_aws_that_always_asks_to_slow_down_is_believed_in_the_end(ended: End) -> None:
     action, stops = ended(["InService"], *[SLOW_DOWN] * 99)
-    assert (action.outcome, stops) == (StopOutcome.REFUSED, adaptive_pacing.TRIES)
+    assert (action.outcome, stops) == (StopOutcome.REFUSED, adaptive_pacing.MAX_TRIES)
     assert "slow down" in action.reason
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from opskit.core.aws_names import PROCESSING_LOGS, TRAINING_LOGS, TRANSFORM_LOGS, endpoint_logs
+from opskit.core.aws_names import PROCESSING_LOG_GROUP, TRAINING_LOG_GROUP, TRANSFORM_LOG_GROUP, endpoint_log_group
 from opskit.explain.rules.commands import log_command
 from opskit.explain.rules.error_match import ErrorKind, ErrorMatch, ErrorRule, ExplanationParts, RegionHint
 from opskit.explain.rules.pasted_text import PastedText, nearby_workload, phrase_finder
@@ -45,9 +45,9 @@ _RESOURCE = re.compile(
 _JOB_ARN = re.compile(r"(?P<what>training|processing|transform)-job/(?P<name>[a-z0-9][a-z0-9-]{0,62})")
 _ENDPOINT_ARN = re.compile(r":endpoint/(?P<name>[a-z0-9][a-z0-9-]{0,62})")
 _LOGS = {
-    "training": TRAINING_LOGS,
-    "processing": PROCESSING_LOGS,
-    "transform": TRANSFORM_LOGS,
+    "training": TRAINING_LOG_GROUP,
+    "processing": PROCESSING_LOG_GROUP,
+    "transform": TRANSFORM_LOG_GROUP,
 }
 _LOG_KINDS = {group: f"{kind} job" for kind, group in _LOGS.items()}
 _FAILED = re.compile(
@@ -56,7 +56,7 @@ _FAILED = re.compile(
 )
 
 
-def _log_of(text: PastedText, at: int) -> tuple[str, str]:
+def _find_log_stream(text: PastedText, at: int) -> tuple[str, str]:
     """The log group and stream that belong to the job or endpoint named nearby; "" where none is."""
     begin, end = max(0, at - 400), at + 800
     endpoint = _ENDPOINT_ARN.search(text.flat, begin, end)
@@ -64,14 +64,14 @@ def _log_of(text: PastedText, at: int) -> tuple[str, str]:
     if found and found.re is _RESOURCE and found["endpoint"]:
         endpoint, found = found, None
     if endpoint:
-        return endpoint_logs(text.word(endpoint, "name")), ""
+        return endpoint_log_group(text.word(endpoint, "name")), ""
     if found and found["what"] in _LOGS:
         return _LOGS[found["what"]], text.word(found, "name")
     return "", ""
 
 
 def _with_log(text: PastedText, error: ErrorMatch) -> ErrorMatch:
-    return replace(error, details=_log_of(text, error.position))
+    return replace(error, details=_find_log_stream(text, error.position))
 
 
 def _log_parts(error: ErrorMatch, region_hint: RegionHint | None) -> tuple[str, str | None]:
@@ -230,7 +230,7 @@ def find_failed_jobs(text: PastedText) -> Iterator[ErrorMatch]:
                 ErrorKind.JOB_FAILED,
                 found.start(),
                 workload=nearby_workload(text.flat[found.start() : found.start() + 80]),
-                details=_log_of(text, found.start()),
+                details=_find_log_stream(text, found.start()),
             )
 
 

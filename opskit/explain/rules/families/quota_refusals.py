@@ -55,8 +55,8 @@ _QUOTED = re.compile(
 _BARE = re.compile(rf"limit(?P<name>[^']{{1,160}}?)(?=is{NUMBER}[a-z]{{1,30}},?withcurrentutilization)")
 # As AWS once wrote it: "limit for training-job/ml.p2.xlarge" (see above).
 _RESOURCE = re.compile(rf"limits?(?:for|of|on)'?(?P<name>(?P<what>[a-z-]{{4,24}})/(?P<type>{TYPE}))'?")
-_OWN_IS = re.escape(compact_text(QUOTA_IS_TEMPLATE.partition("{")[0]))
-_VALUE = re.compile(rf"[:|]?{_PLACE}(?:{_OWN_IS}|iscurrently|is|was|of|=|:)\(?(?P<value>{NUMBER})")
+_OPSKIT_QUOTA_IS = re.escape(compact_text(QUOTA_IS_TEMPLATE.partition("{")[0]))
+_VALUE = re.compile(rf"[:|]?{_PLACE}(?:{_OPSKIT_QUOTA_IS}|iscurrently|is|was|of|=|:)\(?(?P<value>{NUMBER})")
 _USED = (
     re.compile(rf"utilization(?:of|is|was|:|=)?(?P<used>{NUMBER})(?=[a-z(;)])"),
     re.compile(template_pattern(_IN_USE)),

@@ -26,10 +26,10 @@ _ENDLESS_CELL = "import time\nwhile True:\n    time.sleep(0.2)"
 # It prints nothing, so that only the open terminal shows that something runs.
 _SILENT_COMMAND = "sleep 1000000\n"
 # A third of a processor: enough to be seen, and something is left for all that goes on beside it.
-_COMPUTING = "while :; do at=0; while [ $at -lt 100000 ]; do at=$((at + 1)); done; sleep 0.2; done"
+_COMPUTING_COMMAND = "while :; do at=0; while [ $at -lt 100000 ]; do at=$((at + 1)); done; sleep 0.2; done"
 _NOTEBOOK = "analysis.ipynb"
 # How long to wait for a kernel's first change, and from then on for one more.
-_FIRST_CHANGE_SECONDS = 10.0
+_FIRST_KERNEL_CHANGE_SECONDS = 10.0
 _SILENCE_SECONDS = 2.0
 
 # Jupyter chooses free ports for a kernel, which another process may take before the kernel does: Jupyter then starts it
@@ -57,7 +57,7 @@ async def replay_past(app: ServerApp, past: NotebookPast) -> None:
             await _run_short_cell(app)
         case PastWork.JOB_COMPUTES:
             await _run_short_cell(app)
-            await _leave_job_behind(app, _COMPUTING)
+            await _leave_job_behind(app, _COMPUTING_COMMAND)
         case PastWork.JOB_POLLS:
             await _run_short_cell(app)
             await _leave_job_behind(app, "while :; do sleep 0.5; done")
@@ -112,7 +112,7 @@ async def _start_unconnected_kernel(app: ServerApp) -> None:
     """Start a kernel that nobody ever connects to: Jupyter holds it for starting, for ever."""
     number = await app.kernel_manager.start_kernel()
     changes = _observe_kernel(app.kernel_manager.get_kernel(number))
-    patience = _FIRST_CHANGE_SECONDS
+    patience = _FIRST_KERNEL_CHANGE_SECONDS
     # A kernel reports a change or two by itself, or none that Jupyter was in time to hear.
     with suppress(TimeoutError):
         while True:

@@ -40,7 +40,7 @@ OBJECTIVE_TASKS: Mapping[str, Task] = {
 """What each objective predicts, of those whose output opskit can score."""
 
 # Objectives that XGBoost has and opskit cannot score, and what to use in their place.
-_UNSCORED: Mapping[str, str] = {
+_UNSCORED_OBJECTIVES: Mapping[str, str] = {
     "binary:logitraw": "it answers with log odds; use binary:logistic, which answers with a probability",
     "binary:hinge": "it answers with 0 or 1 and no probability; use binary:logistic",
     "rank:pairwise": "a ranking needs groups of rows, which a workflow does not have",
@@ -122,8 +122,8 @@ def _wrong_values(values: Mapping[str, str]) -> Iterator[SettingFinding]:
 
 def _wrong_objective(workflow: Workflow, values: Mapping[str, str]) -> Iterator[SettingFinding]:
     objective = objective_of(values)
-    if objective in _UNSCORED:
-        text = f"opskit cannot score what {objective} predicts: {_UNSCORED[objective]}."
+    if objective in _UNSCORED_OBJECTIVES:
+        text = f"opskit cannot score what {objective} predicts: {_UNSCORED_OBJECTIVES[objective]}."
         yield setting_finding(
             "objective-unscored", "objective", objective, text, f"It scores: {', '.join(OBJECTIVE_TASKS)}."
         )

@@ -20,29 +20,31 @@ _MULTICLASS_ONLY = ("merror", "mlogloss")
 _NOT_MULTICLASS = (
     "error", "logloss", "rmse", "mae", "mape", "rmsle", "gamma-deviance", "gamma-nloglik", "poisson-nloglik",
 )  # fmt: skip
-_RANKED = ("map", "ndcg")
+_RANKING_METRICS = ("map", "ndcg")
 # The one is for survival times, which a workflow does not have; the other needs a number that the container forbids.
-_NEVER = ("interval-regression-accuracy", "tweedie-nloglik")
+_UNUSABLE_METRICS = ("interval-regression-accuracy", "tweedie-nloglik")
 # Those that take a threshold, as in error@0.3.
-_THRESHOLDED = ("error", "map", "ndcg")
+_THRESHOLD_METRICS = ("error", "map", "ndcg")
 
 
 def check_eval_metrics(text: str, objective: str) -> str:
     """What is wrong with a list of metrics such as "rmse,mae"; "" if nothing is."""
     for metric in text.split(","):
         name, separator, threshold = metric.partition("@")
-        if separator and (name not in _THRESHOLDED or not _is_number(threshold)):
-            return f"'{metric}' is not an XGBoost metric: only {', '.join(_THRESHOLDED)} take a threshold, a number."
+        if separator and (name not in _THRESHOLD_METRICS or not _is_number(threshold)):
+            return (
+                f"'{metric}' is not an XGBoost metric: only {', '.join(_THRESHOLD_METRICS)} take a threshold, a number."
+            )
         if name not in _METRICS:
             close = difflib.get_close_matches(name, _METRICS, n=1)
             return f"'{metric}' is not an XGBoost metric." + (f" Did you mean '{close[0]}'?" if close else "")
         if name == "auc" and not objective.startswith(("binary:", "rank:")):
             return f"XGBoost does not compute auc for {objective}."
-        if name in _NEVER or (name in _MULTICLASS_ONLY) > objective.startswith("multi:"):
+        if name in _UNUSABLE_METRICS or (name in _MULTICLASS_ONLY) > objective.startswith("multi:"):
             return f"XGBoost does not compute {name} for {objective}."
         if name in _NOT_MULTICLASS and objective.startswith("multi:"):
             return f"XGBoost does not compute {name} for {objective}; merror and mlogloss are for several classes."
-        if name in _RANKED and not objective.startswith(("binary:", "rank:")):
+        if name in _RANKING_METRICS and not objective.startswith(("binary:", "rank:")):
             return f"XGBoost does not compute {name} for {objective}."
         if name == "aft-nloglik" and objective != "survival:aft":
             return f"XGBoost does not compute aft-nloglik for {objective}."
