@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from opskit.core.exceptions import STATE_NOT_KEPT, AccessDenied, AwsError, ExitCode, Problem, UsageError
 from opskit.core.run_problems import report_run_problem
+from opskit.state.damaged_files import damaged_files_hint
 from opskit.state.records import StateUnreachable
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def state_errors() -> Iterator[None]:
         text = f"opskit's state in {where} cannot be used ({error}), and without it a request could be sent twice."
         # OperationalError is a DatabaseError too, but means a full disk or a lock rather than a damaged file.
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        hint = f"A file there is damaged: move it away from {where}." if damaged else _OTHER_FOLDER_HINT
+        hint = (damaged_files_hint(where) if damaged else "") or _OTHER_FOLDER_HINT
         raise UsageError("state-unusable", text, hint) from error
 
 

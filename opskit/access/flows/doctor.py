@@ -31,6 +31,7 @@ from opskit.core.package_files import find_mixed_files
 from opskit.core.result_or_error import result_or_error
 from opskit.core.setting_values import parse_state_place
 from opskit.core.settings import Settings
+from opskit.state.damaged_files import damaged_files_hint
 from opskit.state.home import state_home
 from opskit.state.paths import NO_TABLE_HINT
 from opskit.state.table_home import table_problem
@@ -164,6 +165,8 @@ def _machine_findings() -> Iterator[Finding]:
         if problem:
             hint = f"Set XDG_{name.upper()}_HOME to a folder that can be written."
             yield Finding(f"{name} folder", CheckState.WRONG, f"{folder} cannot be used: {problem}", hint)
+        elif hint := damaged_files_hint(folder):
+            yield Finding(f"{name} folder", CheckState.WRONG, f"files in {folder} are damaged", hint)
         else:
             yield Finding(f"{name} folder", CheckState.OK, str(folder))
     for extra in local_environment.missing_extras():

@@ -86,6 +86,23 @@ def test_a_folder_that_cannot_be_used_is_named(
     assert "XDG_STATE_HOME" in next(each["hint"] for each in ran.data["checks"] if each["what"] == "state folder")
 
 
+def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
+    fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    queue = tmp_path / "opskit" / "queue.sqlite"
+    queue.parent.mkdir()
+    queue.write_bytes(b"not a database" * 1000)
+    move = f"mv {queue} {queue}.damaged"
+    ran = run_doctor(capsys)
+    assert (ran.code, check_states(ran)["state folder"]) == (5, "wrong")
+    assert move in next(each["hint"] for each in ran.data["checks"] if each["what"] == "state folder")
+    refused = run_opskit(capsys, "quotas", "increase", "--resume")
+    assert (refused.code, move in refused.err) == (2, True)
+    queue.rename(f"{queue}.damaged")
+    assert run_opskit(capsys, "quotas", "increase", "--resume").code == 0
+
+
 def test_doctor_points_to_what_bills(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     ran = run_opskit(capsys, "doctor")
     assert "how to stop it: opskit costs" in ran.out + ran.err

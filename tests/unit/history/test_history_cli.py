@@ -51,4 +51,4 @@ def test_a_damaged_journal_says_what_to_do(capsys: pytest.CaptureFixture[str], i
     (folder / "journal.sqlite").write_bytes(b"not a database" * 1000)
     ran = run_opskit(capsys, "history", "-o", "json")
     assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "state-unusable")
-    assert f"move it away from {folder}" in ran.envelope["errors"][0]["hint"]
+    assert f"mv {folder}/journal.sqlite {folder}/journal.sqlite.damaged" in ran.envelope["errors"][0]["hint"]
