@@ -223,6 +223,11 @@ def _is_attached_volume(resource: RunningResource) -> bool:
     return resource.kind is BilledKind.VOLUME and resource.stop_with is None
 
 
+def _is_lone_volume(resource: RunningResource) -> bool:
+    """Whether it is the volume of something that does not run, which ends only with the files on it."""
+    return resource.kind is BilledKind.VOLUME and resource.stop_with is not None
+
+
 def _item_cells(item: BilledItem, now: datetime) -> tuple[Cell, ...]:
     resource = item.resource
     since = "?" if resource.since is None else format_duration(max(now - resource.since, now - now))
@@ -286,13 +291,17 @@ def _bar(usd: Decimal, most: Decimal, total: Decimal) -> str:
 
 
 def _ending_lines(items: Sequence[BilledItem]) -> Iterator[str]:
-    """The commands that end the dearest items, a line each, so that they can be copied."""
+    """The commands that end the dearest items, a line each to copy; those that delete files stand apart."""
     endable = [item.resource for item in items if item.resource.stop_with]
     if endable:
         more = f" (the {_MAX_ENDINGS} dearest; -o json has all)" if len(endable) > _MAX_ENDINGS else ""
         yield f"To end them{more}:"
-    for resource in endable[:_MAX_ENDINGS]:
-        yield f"  {resource.stop_with}"
+    shown = endable[:_MAX_ENDINGS]
+    losing = [resource for resource in shown if _is_lone_volume(resource)]
+    yield from (f"  {resource.stop_with}" for resource in shown if resource not in losing)
+    if losing:
+        yield "These delete files for good:"
+    yield from (f"  {resource.stop_with}" for resource in losing)
 
 
 def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *, is_whole: bool) -> Iterator[str]:

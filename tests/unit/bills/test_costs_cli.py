@@ -109,6 +109,21 @@ def test_each_says_how_it_is_ended(billed: FakeAws, capsys: pytest.CaptureFixtur
     assert ends["volume", "lab"] is None  # it goes with the notebook that uses it
 
 
+def test_what_deletes_files_stands_apart_from_what_only_stops(
+    billed: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ("ListNotebookInstances", "ListSpaces", "ListTags")  # ten commands are shown, those of the dearest items
+    billed.fault = lambda called, region: DENIED if called.startswith("List") and called not in few else None
+    told = run_opskit(capsys, "costs")
+    ending, heading, losing = (told.out + told.err).partition("These delete files for good:")
+    assert heading
+    assert "notebook stop lab" in ending
+    assert all("old-lab" not in line for line in ending.splitlines() if line.startswith("  "))
+    commands = [line.split()[2] for line in losing.splitlines() if line.startswith("  aws ")]
+    assert set(commands) <= {"delete-notebook-instance", "delete-space"}
+    assert "delete-notebook-instance" in commands
+
+
 def test_nothing_is_called_idle_that_may_be_used(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     idle = {(item["kind"], item["name"]) for item in costs_of(capsys)["items"] if item["verdict"] == "idle"}
     assert idle == {("volume", "old-lab"), ("volume", "d-1/off-space"), ("warm-pool", "kept-warm")}
