@@ -22,6 +22,7 @@ from opskit.access.rules.permissions import API_CALLS, REGION_DISCOVERY_CALLS, S
 from opskit.access.rules.policy import Scope
 from opskit.aws.client import AwsClient, read_clock_skew
 from opskit.aws.gather import gather
+from opskit.aws.region_spelling import spelling_hint
 from opskit.aws.session import AwsSession, CallerIdentity, find_default_region
 from opskit.core.aws_names import default_bucket
 from opskit.core.clock import Clock
@@ -142,7 +143,9 @@ def _region_source(settings: Settings) -> str:
 
 
 def _environment_findings(report: DoctorReport) -> Iterator[Finding]:
-    yield Finding("region", CheckState.OK, f"{report.region}, from {report.region_from}")
+    doubt = spelling_hint(report.region or "").strip()  # a note, no fault: the Region may be newer than botocore
+    state = CheckState.NOTE if doubt else CheckState.OK
+    yield Finding("region", state, f"{report.region}, from {report.region_from}", doubt)
     if report.endpoint != "aws":
         hint = "Unset AWS_ENDPOINT_URL to reach AWS."
         yield Finding("endpoint", CheckState.NOTE, f"{report.endpoint}: this is not AWS itself", hint)

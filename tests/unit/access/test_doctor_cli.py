@@ -86,6 +86,12 @@ def test_a_folder_that_cannot_be_used_is_named(
     assert "XDG_STATE_HOME" in next(each["hint"] for each in ran.data["checks"] if each["what"] == "state folder")
 
 
+def test_a_region_that_botocore_does_not_know_is_noted(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    checks = run_opskit(capsys, "doctor", "--region", "us-esat-1", "-o", "json").data["checks"]
+    region = next(each for each in checks if each["what"] == "region")
+    assert (region["state"], "did you mean 'us-east-1'?" in region["hint"]) == ("note", True)
+
+
 def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
     fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
