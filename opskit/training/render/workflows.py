@@ -135,7 +135,8 @@ def workflow_check_result(
     notes = [f"data.sha256 was written anew: {workflow.sha256}."] if updated else []
     notes += inspection.notes
     if not inspection.findings:
-        notes.append(f"No problems found. See the plan: opskit train {workflow.cli_ref} --dry-run")
+        plan = f"opskit train {workflow.cli_ref} --dry-run"  # knows the images, which takes seconds to load
+        notes.append(f"No problems found in settings and data. The plan also looks up image.version: {plan}")
     data = {**_inspection_record(workflow, inspection), "updated": updated}
     return CommandResult(
         data, inspection.exit, tuple(inspection.problems()), _column_tables(workflow, inspection), tuple(notes)

@@ -120,6 +120,7 @@ def test_a_meant_change_of_the_data_is_written_down(capsys: pytest.CaptureFixtur
     updated = run_opskit(capsys, "workflow", "check", "./houses", "--update", "-o", "json")
     assert (updated.code, updated.data["updated"], updated.data["rows"]) == (0, True, 41)
     assert run_opskit(capsys, "workflow", "check", "./houses", "-o", "json").code == 0
+    assert "The plan also looks up image.version" in run_opskit(capsys, "workflow", "check", "./houses").out
 
 
 @pytest.mark.parametrize(
