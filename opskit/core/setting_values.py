@@ -110,18 +110,18 @@ def parse_tag(text: str) -> tuple[str, str]:
     return key, value
 
 
-def parse_duration(text: str) -> timedelta:
+def parse_duration(text: str, *, longest: timedelta = _LONGEST_DURATION) -> timedelta:
     """A duration such as ``90s``, ``30m``, ``36h``, ``7d`` or ``1h30m``.
 
     Raises:
-        UsageError: the text is not one.
+        UsageError: the text is not one, or it is longer than ``longest``.
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text.strip().lower())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip().lower():
         raise UsageError("bad-duration", f"'{text}' is not a duration.", "Write it like 30s, 15m, 36h or 7d.")
     seconds = sum(float(number) * (0.001 if unit == "ms" else _UNIT_SECONDS[unit]) for number, unit in parts)
-    if seconds > _LONGEST_DURATION.total_seconds():
-        raise UsageError("bad-duration", f"'{text}' is too long.", f"Give at most {_LONGEST_DURATION.days}d.")
+    if seconds > longest.total_seconds():
+        raise UsageError("bad-duration", f"'{text}' is too long.", f"Give at most {longest.days}d.")
     return timedelta(seconds=seconds)
 
 

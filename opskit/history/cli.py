@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +43,7 @@ def history_command(
     from opskit.history.flows import filter_history, read_history
     from opskit.history.render import history_result
 
-    history = read_history(parse_duration(since), datetime.now(UTC), ctx.session)
+    # However far back somebody looks, there is an answer: all that there is.
+    history = read_history(parse_duration(since, longest=timedelta.max), datetime.now(UTC), ctx.session)
     regions = ctx.settings.get("regions") if ctx.settings.values["regions"].source == "--region" else ()
     return history_result(filter_history(history, action, regions, owner), everywhere=everywhere)

@@ -20,7 +20,7 @@ from tests.fakes.cli_runner import run_opskit
         ("notebook stop --idle --grace 99999999d", "at most 36500d"),
         ("notebook stop --idle --after 36501d", "at most 36500d"),
         ("quotas increase ml.m5.large --for training --to 99999999999999999999", "not in the range"),
-        ("history --since 99999999999999d", "at most 36500d"),
+        ("history --since 99999999999999d", "at most 999999999d"),
         ("demo --keep /dev/null/x", "--keep /dev/null/x: the folder cannot be made"),
         ("demo --picture /dev/null/x.svg", "the directory does not exist"),
         ("state move --to foo", "For example dynamodb://opskit"),
