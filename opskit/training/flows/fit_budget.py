@@ -11,7 +11,7 @@ from opskit.aws.client import AwsClient
 from opskit.core.aws_statuses import JobStatus
 from opskit.core.cost import CostItem, find_cost_item
 from opskit.core.exceptions import GuardRefused, OpskitError
-from opskit.core.model import Workload
+from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import result_or_error
 from opskit.guards.rules.refusals import budget_error
 from opskit.training.flows.own_resources import list_workflow_resources
@@ -24,13 +24,14 @@ from opskit.training.rules.model import Workflow
 @dataclass(frozen=True)
 class BudgetVerdict:
     """The parts of a run as the budget allows them. ``error`` None: it allows them. ``longest_seconds`` is the longest
-    training that it allows, and ``last_seconds`` what the workflow's last training took; None: not read, or none.
+    training that it allows; None: not worked out. ``last_seconds``, which is read only for it, is what the workflow's
+    last completed training took; None: there is none.
     """
 
     cost_items: tuple[CostItem, ...]
     error: OpskitError | None = None
     longest_seconds: int | None = None
-    last_seconds: int | None = None
+    last_seconds: int | Unknown | None = None
 
     @property
     def training_seconds(self) -> int | None:
@@ -54,7 +55,7 @@ def hold_against_budget(
     last = result_or_error(partial(read_last_seconds, client, workflow))
     if fit and isinstance(last, OpskitError):
         return replace(verdict, error=last)
-    last_seconds = None if isinstance(last, OpskitError) else last
+    last_seconds = Unknown.from_problem(last.problem) if isinstance(last, OpskitError) else last
     verdict = replace(verdict, longest_seconds=longest, last_seconds=last_seconds)
     if not fit:
         return replace(verdict, error=_with_hint(verdict.error, budget_hint(longest, last_seconds)))
@@ -79,7 +80,7 @@ def _shortened(cost_items: Sequence[CostItem], seconds: int) -> tuple[CostItem, 
     )
 
 
-def read_last_seconds(client: AwsClient, workflow: Workflow) -> int | None:
+def read_last_seconds(client: AwsClient, workflow: Workflow) -> int | Unknown | None:
     """What the newest completed training job of a workflow took, in seconds; None where there is none.
 
     Raises:
@@ -88,5 +89,6 @@ def read_last_seconds(client: AwsClient, workflow: Workflow) -> int | None:
     for listed in list_workflow_resources(client, workflow, ListableKind.TRAINING_JOB):
         if JobStatus(listed.status).is_completed:
             job = resources.read_training_job(client, listed.name)
-            return job.billable_seconds if job else None
+            seconds = job.billable_seconds if job else None
+            return Unknown(f"AWS does not tell it of {listed.name}") if seconds is None else seconds
     return None

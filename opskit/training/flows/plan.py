@@ -35,7 +35,7 @@ from opskit.training.sagemaker_sdk import image_uri
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """The user's options for a run, and whose it is. None: AWS's or the workflow's default.
+    """The user's options for a run, and whose it is. None: the user named none.
 
     ``any_of`` are types of which those with room are named to AWS, which takes the first with capacity; ``fit_budget``
     shortens the training's allowed time to what ``max_usd`` allows.
@@ -62,10 +62,9 @@ class RunPlan:
     """A run as planned. ``job`` and ``transform`` say whether they are started, followed or reused; ``cost_items`` is
     what is still to be paid for.
 
-    None means for ``role``, ``image`` (of the training) and ``serving_image``: not needed, or ``blockers`` says why it
-    is unknown; ``check``: the quotas need not or shall not be checked; ``longest_seconds``, the
-    longest training that the budget allows, and ``last_seconds``, what the workflow's last one took: not asked, or not
-    known. ``left_out`` are types of ``any_of`` without room.
+    None means for ``role``, ``image`` (of the training) and ``serving_image``: the run uses none; where it needs one,
+    ``blockers`` says why there is none. ``check`` None: the quotas are not looked at. ``longest_seconds`` and
+    ``last_seconds`` are those of the ``BudgetVerdict``. ``left_out`` are types of ``any_of`` without room.
     """
 
     workflow: Workflow
@@ -84,7 +83,7 @@ class RunPlan:
     cost_items: tuple[CostItem, ...] = ()
     left_out: tuple[LeftOutType, ...] = ()
     longest_seconds: int | None = None
-    last_seconds: int | None = None
+    last_seconds: int | Unknown | None = None
     check: QuotaCheck | None = None
     blockers: tuple[OpskitError, ...] = field(default=(), repr=False)
 

@@ -154,7 +154,7 @@ def _plan_record(plan: RunPlan) -> dict[str, Any]:
         "parts": [cost_item_record(item) for item in plan.cost_items],
         "left_out": left_out_records(plan.left_out),
         "longest_seconds": plan.longest_seconds,
-        "last_seconds": plan.last_seconds,
+        "last_seconds": None if isinstance(plan.last_seconds, Unknown) else plan.last_seconds,
     }
 
 

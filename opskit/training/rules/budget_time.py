@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from opskit.core.cost import CostItem, estimate_usd, find_cost_item, hourly_usd
 from opskit.core.exceptions import GuardRefused
-from opskit.core.model import Price, Workload
+from opskit.core.model import Price, Unknown, Workload
 
 
 def longest_training(cost_items: Sequence[CostItem], max_usd: Decimal) -> int | None:
     """The longest run time of the training, in seconds, with which the run stays within the budget, an endpoint
-    counted with its first hour; 0 where none fits. None: no training is to be paid for, or a price is not known.
+    counted with its first hour; 0 where none fits. None: a shorter training is no way to keep the budget.
     """
     training = find_cost_item(cost_items, Workload.TRAINING)
     others = [item for item in cost_items if item is not training]
@@ -24,22 +24,28 @@ def longest_training(cost_items: Sequence[CostItem], max_usd: Decimal) -> int | 
     return max(0, int(left * 3600 / per_hour)) if per_hour else None
 
 
-def budget_hint(longest: int | None, last_seconds: int | None) -> str:
-    """What a run over its budget can do. ``last_seconds`` is what the workflow's last training took; None: unknown."""
+def budget_hint(longest: int | None, last_seconds: int | Unknown | None) -> str:
+    """What a run over its budget can do. ``last_seconds`` is what the workflow's last training took; None: none yet."""
     if not longest:
         return ""
-    if last_seconds is not None and longest < last_seconds:
+    if isinstance(last_seconds, int) and longest < last_seconds:
         return f"A training of {longest} s would fit, and the last one took {last_seconds} s."
-    took = f" The last one took {last_seconds} s." if last_seconds is not None else ""
+    took = f" The last one took {last_seconds} s." if isinstance(last_seconds, int) else ""
     return f"A training of at most {longest} s would fit: --fit-budget sets that.{took}"
 
 
-def fitting_refusal(longest: int | None, last_seconds: int | None, max_usd: Decimal) -> GuardRefused | None:
+def fitting_refusal(longest: int, last_seconds: int | Unknown | None, max_usd: Decimal) -> GuardRefused | None:
     """Why the run time cannot be set to what the budget allows; None if it can: AWS ends a job at the bound, so a
-    training shorter than the last one would be paid for and give nothing.
+    training shorter than the last one would be paid for and give nothing. Nothing fits a last one of unknown length.
     """
-    if longest is None or (longest > 0 and (last_seconds is None or longest >= last_seconds)):
+    match last_seconds:
+        case Unknown(reason=reason):
+            fits, took = False, f", and what the workflow's last training took is not known: {reason.rstrip('.')}"
+        case None:
+            fits, took = True, ""
+        case _:
+            fits, took = longest >= last_seconds, f", and the workflow's last training took {last_seconds} s"
+    if fits and longest > 0:
         return None
-    took = f", and the workflow's last training took {last_seconds} s" if last_seconds is not None else ""
     text = f"{max_usd} USD allow a training of {longest} s{took}."
     return GuardRefused("over-budget", text, "Take a smaller instance type, or raise --max-usd.")

@@ -190,6 +190,11 @@ def test_a_training_is_never_given_less_time_than_the_last_one_took() -> None:
     assert fitting_refusal(600, None, Decimal(1)) is None
     for longest, last in ((599, 600), (0, None)):
         assert fitting_refusal(longest, last, Decimal(1)) is not None
+    unread = Unknown("AWS denied it.")
+    refusal = fitting_refusal(600, unread, Decimal(1))
+    assert refusal is not None
+    assert refusal.problem.message.endswith("is not known: AWS denied it.")
+    assert budget_hint(600, unread) == budget_hint(600, None)
     assert "--fit-budget" in budget_hint(600, 61)
     assert "--fit-budget" not in budget_hint(60, 61)
     assert budget_hint(0, 61) == budget_hint(None, None) == ""
