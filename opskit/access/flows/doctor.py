@@ -45,7 +45,7 @@ _COST_OF_METRICS = (
 
 @dataclass
 class DoctorReport:
-    """All that was looked at. None: it was not reached, or AWS did not tell."""
+    """All that was looked at. None: not known; ``findings`` or ``failure`` say why."""
 
     caller: CallerIdentity | None = None
     region: str | None = None

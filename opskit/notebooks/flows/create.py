@@ -76,8 +76,8 @@ class RolePlan:
 class CreatePlan:
     """A new notebook as it would be made, and whose.
 
-    None means for ``existing``: no notebook has the name; ``role``: not needed, or ``blockers`` says why there is
-    none; ``check``: the quotas need not or shall not be looked at.
+    None means for ``existing``: no notebook has the name; ``role``: there is none for it, and where one is needed,
+    ``blockers`` says why; ``check``: the quotas are not looked at.
     """
 
     spec: NotebookSpec

@@ -42,7 +42,7 @@ _NOTEBOOKS = "sagemaker:notebook-instance"
 
 @dataclass(frozen=True)
 class InspectedNotebook:
-    """One notebook, looked at. ``trail_owner`` is whose it is by CloudTrail; None: it was not asked, or does not know.
+    """One notebook, looked at. ``trail_owner`` is whose it is by CloudTrail; None: not known.
     ``patience`` is after how long this one is idle.
     """
 

@@ -27,8 +27,8 @@ from opskit.quotas.flows.check import check_quotas
 
 @dataclass(frozen=True)
 class StartAction:
-    """One notebook that was named. ``notebook`` None: it is not there, or could not be read; ``error`` is why it is
-    not running.
+    """One notebook that was named. ``notebook`` None: it was not seen, and ``error`` says why; otherwise ``error`` is
+    why it is not running.
     """
 
     name: str

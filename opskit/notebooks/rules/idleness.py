@@ -80,7 +80,8 @@ class IdleRule(StrEnum):
 
 @dataclass(frozen=True)
 class IdleAssessment:
-    """The verdict over one notebook and why. ``idle`` None: it cannot be told, or nothing runs.
+    """The verdict over one notebook and why. ``idle`` None: no time was measured; ``verdict`` says whether
+    that is because nothing runs.
 
     ``readable`` False: something that the verdict needs could not be read; ``unreadable_ok``: and its owner said that
     this is all right. ``rule`` is the one by which an idle notebook is idle, None for the others.

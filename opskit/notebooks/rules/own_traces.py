@@ -68,9 +68,9 @@ class PastInspection:
 
     ``asked_at`` is when the terminal was asked for under the name ``asked_for``, ``before`` the server's last activity
     until then (as it would be without earlier inspections) and ``after`` the last that the inspection itself caused;
-    None: it was killed, or could not tell. ``terminal`` is the name that Jupyter gave instead, None where it gave the
-    one asked for or was not heard, ``others`` the terminals there were. ``is_typed``: its command may have been typed,
-    so that its terminal ends by itself; ``is_shut``: its terminal is gone.
+    None: not known. ``terminal`` is the name that Jupyter gave instead; None: no other name is known. ``others`` are
+    the terminals there were. ``is_typed``: its command may have been typed, so that its terminal ends by itself;
+    ``is_shut``: its terminal is gone.
     """
 
     asked_at: datetime

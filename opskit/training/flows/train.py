@@ -42,7 +42,7 @@ from opskit.training.workflow import load_verified_data
 
 @dataclass
 class TrainingRun:
-    """A run and how far it got. None, or empty: not reached, or not requested."""
+    """A run and how far it got. None, or empty: the run has no such result."""
 
     workflow: Workflow
     wanted: TrainOptions

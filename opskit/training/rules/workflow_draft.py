@@ -29,7 +29,7 @@ _SHA256 = re.compile(r"(?P<key>^\s*sha256\s*=\s*)\"[^\"]*\"", re.MULTILINE)
 
 @dataclass(frozen=True)
 class DraftOptions:
-    """What the user says of a new workflow. None: the data decide, or the default."""
+    """What the user says of a new workflow. ``task`` None: the data decide."""
 
     name: str
     source: str

@@ -56,7 +56,7 @@ def parse_workflow_text(text: str, path: str, folder: str, word: str) -> Workflo
 
 
 def find_line(names: tuple[str, ...], text: str) -> int | None:
-    """The line of a key, as far as one line says so: TOML's own reader does not tell. None: none, or several."""
+    """The line of a key, as far as one line says so: TOML's own reader does not tell. None: no single line does."""
     line_numbers, table = [], ""
     for number, line in enumerate(text.splitlines(), 1):
         head, is_pair, _ = line.partition("=")
