@@ -81,7 +81,7 @@ class Requirement:
 class Quota:
     """A quota of one Region as AWS returned it.
 
-    ``applied`` None: AWS has no applied value, and ``default`` counts. ``default`` None: it was not read. ``code`` is
+    ``applied`` None: AWS has no applied value, and ``default`` counts. ``default`` None: not known. ``code`` is
     AWS's identifier (L-…), which may change; the exact ``name`` is the identity.
     """
 
@@ -190,10 +190,10 @@ class Terminal:
 class JupyterState:
     """What a notebook's Jupyter server reported.
 
-    ``last_activity`` is the server's own, which saves and open browser tabs move too; None: it was not read, because
-    other evidence had decided already. ``errors`` holds one sentence for each thing that could not be read: the state
-    is then incomplete. ``terminals_gap`` is why the terminals could not be read; None: they were. ``clock_skew`` is how
-    far Jupyter's clock is ahead of ours, if it reported a time.
+    ``last_activity`` is the server's own, which saves and open browser tabs move too; None: not known; if it was asked
+    for, ``errors`` has the reason, and if not, other evidence had decided already. ``errors`` holds one sentence for
+    each thing that could not be read: the state is then incomplete. ``terminals_gap`` is why the terminals could not be
+    read; None: they were. ``clock_skew`` is how far Jupyter's clock is ahead of ours, if it reported a time.
     """
 
     kernels: tuple[Kernel, ...] = ()

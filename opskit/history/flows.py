@@ -75,8 +75,8 @@ class AccountRef:
 class History:
     """What opskit changed, oldest first, and what each of its stops saved, by the entry's id.
 
-    ``current`` is the endpoint and account that the command line leads to; None: it could not be told, or nothing was
-    there to be told apart. ``problems`` are what kept AWS from telling that, or what is running now.
+    ``current`` is the endpoint and account that the command line leads to; None: not known, since AWS did not
+    say or, without entries, was not asked. ``problems`` are what kept AWS from telling that, or what is running now.
     """
 
     entries: tuple[JournalEntry, ...]

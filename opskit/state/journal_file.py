@@ -34,7 +34,7 @@ class JournalEntry:
     ``outcome``: ``done``; ``refused`` (AWS refused: nothing changed); ``unknown`` (sent, no response, and no later read
     has confirmed it); ``failed`` (an error in opskit itself); ``dropped`` (not sent, because the last read spoke
     against it); ``begun`` (no outcome was written: it is still running, or was killed). ``account`` and ``caller``
-    None: STS could not be read. ``stop`` None: not a stop, or written before opskit recorded prices.
+    None: STS could not be read. ``stop`` None: none was recorded; whether it was a stop, ``action`` tells.
     """
 
     id: str

@@ -15,9 +15,10 @@ from opskit.quotas.rules.model import Alternative
 class Explanation:
     """A complaint in words that help.
 
-    ``code`` None: there is no quota, or its code is not known. ``increase_helps`` tells whether a quota increase helps;
-    None: the text does not tell. ``command`` None: no command helps, and ``reason`` says so. ``region_hint`` None:
-    nothing tells the Region. ``target_value`` is the applied value that would do, as far as the text tells.
+    ``code`` None: not known; whether there is a quota at all, ``match.quota`` tells. ``increase_helps`` tells whether a
+    quota increase helps; None: the text does not tell. ``command`` None: no command helps, and ``reason`` says so.
+    ``region_hint`` None: nothing tells the Region. ``target_value`` is the applied value that would do; None: the text
+    does not tell.
     """
 
     match: ErrorMatch

@@ -127,10 +127,10 @@ class ConsolePlan:
 class IncreaseResult:
     """The outcome of an increase, or why it is not requested. ``outcome`` is never ``planned``.
 
-    ``request_id`` is the request that is open or was just created, ``case_id`` its support case; None: there is none,
-    or AWS has not returned it. ``open_value`` is the value of the open request, None if unknown. ``problem`` is the
-    error of AWS or the network. ``only_support``: Service Quotas cannot take it, AWS Support may. ``may_appear``: it
-    was sent, and AWS does not list it yet.
+    ``request_id`` is the request that is open or was just created, ``case_id`` its support case; None: AWS has told
+    of none so far, and ``outcome`` says whether there may be one. ``open_value`` is the value of the open request;
+    None: not known. ``problem`` is the error of AWS or the network. ``only_support``: Service Quotas cannot take it,
+    AWS Support may. ``may_appear``: it was sent, and AWS does not list it yet.
     """
 
     outcome: IncreaseOutcome
@@ -180,12 +180,12 @@ class Increase:
 
     @property
     def request_id(self) -> str | None:
-        """The request that is open or was just created; None if there is none."""
+        """The request that is open or was just created; None: AWS has told of none so far."""
         return self.result.request_id
 
     @property
     def case_id(self) -> str | None:
-        """The support case; None if there is none."""
+        """The support case; None: AWS has told of none so far."""
         return self.result.case_id
 
     @property

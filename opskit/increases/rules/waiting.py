@@ -76,7 +76,8 @@ _STATE_EXITS = {
 
 @dataclass(frozen=True)
 class WaitResult:
-    """One quota that was waited for. ``value`` is the effective value; None if it could not be read or there is none.
+    """One quota that was waited for. ``value`` is the effective value; None: not known. That there is none,
+    ``state`` says: ``not-offered``.
 
     ``closed`` tells that AWS closed the request without a decision; ``problem`` is what prevented a read.
     """

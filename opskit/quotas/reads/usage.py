@@ -99,7 +99,9 @@ def _count_endpoints(client: AwsClient) -> UsageCounts:
 
 @dataclass(frozen=True)
 class _CountedEndpoint:
-    """What an endpoint holds. ``holder`` None: it is gone, or could not be read, and then ``gap`` says why."""
+    """What an endpoint holds. ``holder`` None: AWS described no such endpoint. ``gap`` is why it is not known, or not
+    completely, what it holds; None: it is known, and without ``holder`` that is nothing, since it is gone.
+    """
 
     holder: QuotaHolder | None
     gap: Unknown | None = None

@@ -248,10 +248,11 @@ class Verdict(StrEnum):
 class Headroom:
     """The assessment of one requirement in one Region: numbers, verdict and reason.
 
-    None means for ``quota_code``: there is no such quota or it could not be read; ``applied``: there is no applied
-    value (the default counts) or it could not be read; ``default``: it was not needed or could not be read; ``in_use``:
-    it is not known exactly, and ``in_use_min`` is the minimum, ``in_use_max`` the maximum (None: no such bound);
-    ``free``: unknown, else what is certainly free. ``reason`` always says which.
+    With ``applied`` None ``default`` is the value in effect. With both None there is no value to compare with, and
+    ``quota_code`` is None too: the verdict is ``not-offered`` where the Region has no such quota, and ``unknown`` where
+    its value could not be read. ``default`` alone None: not known, and not needed. ``in_use`` None: it is not known
+    exactly; ``in_use_min`` is the minimum, ``in_use_max`` the maximum (None: not known). ``free`` is what is certainly
+    free; None: not known. ``request`` is the open one; None: none is known of.
     """
 
     region: str
@@ -288,7 +289,7 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 @dataclass(frozen=True)
 class HeldQuota:
     """A resource and the part of a quota that it holds. ``age`` None: AWS did not report when it began; ``owner`` None:
-    no tag names one, or the tags could not be read; ``usd_per_hour`` None: a price is not known.
+    no tag that could be read names one; ``usd_per_hour`` None: a price is not known.
     """
 
     holder: QuotaHolder
