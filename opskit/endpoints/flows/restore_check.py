@@ -18,7 +18,12 @@ from opskit.endpoints.reads.attachments import read_attachments, read_scaling
 from opskit.endpoints.reads.endpoints import read_endpoint_config
 from opskit.endpoints.reads.models import ModelParts, read_model_parts
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject, ScalingSettings
-from opskit.endpoints.rules.restore_blockers import configuration_differences, needed_instances, restore_blocker
+from opskit.endpoints.rules.restore_blockers import (
+    configuration_differences,
+    needed_instances,
+    restore_blocker,
+    unknown_instances,
+)
 from opskit.endpoints.rules.restore_record import RestoreRecord, build_record
 from opskit.endpoints.rules.stop_refusals import Attachments, RestoreFacts, restore_refusal
 from opskit.quotas.flows.check import check_quotas
@@ -101,10 +106,12 @@ def read_restore_warnings(
     be told; None: nothing does, as the quotas are used now.
     """
     types = list(dict.fromkeys(each for endpoint in endpoints for each in needed_instances(endpoint)))
-    if not types:
-        return {}
-    check = check_quotas([client], [Requirement(each, Workload.ENDPOINT) for each in types], now)
-    return {endpoint.name: restore_blocker(check.headrooms, needed_instances(endpoint)) for endpoint in endpoints}
+    wanted = [Requirement(each, Workload.ENDPOINT) for each in types]
+    headrooms = check_quotas([client], wanted, now).headrooms if wanted else ()
+    return {
+        endpoint.name: restore_blocker(headrooms, needed_instances(endpoint)) or unknown_instances(endpoint)
+        for endpoint in endpoints
+    }
 
 
 def _read_config(client: AwsClient, endpoint: HostedEndpoint) -> JsonObject | Unknown | None:

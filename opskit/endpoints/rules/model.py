@@ -65,9 +65,9 @@ class EndpointVerdict(StrEnum):
 class VariantState:
     """A production or shadow variant as it is wanted now.
 
-    ``instance_type`` None: it is serverless, takes one of several types, or its configuration is gone. ``count`` None:
-    it has no instances of its own, or AWS did not say. ``provisioned`` is the concurrency that a serverless variant
-    keeps ready, and is billed for.
+    ``instance_type`` and ``count`` None: AWS names none. A serverless variant has none to name; of any other it is
+    unknown, as ``instances_unknown`` says. ``provisioned`` is the concurrency that a serverless variant keeps
+    ready, and is billed for.
     """
 
     name: str
@@ -77,6 +77,11 @@ class VariantState:
     is_serverless: bool = False
     provisioned: int = 0
     is_shadow: bool = False
+
+    @property
+    def instances_unknown(self) -> bool:
+        """Whether it has instances and it is not known which, or how many."""
+        return not self.is_serverless and (self.instance_type is None or self.count is None)
 
 
 @dataclass(frozen=True)

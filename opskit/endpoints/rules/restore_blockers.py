@@ -58,6 +58,12 @@ def needed_instances(endpoint: HostedEndpoint) -> dict[str, int]:
     return dict(counts)
 
 
+def unknown_instances(endpoint: HostedEndpoint) -> Unknown | None:
+    """Why the instances that an endpoint needs at its return are not all known; None: they are."""
+    names = [variant.name for variant in endpoint.variants if variant.instances_unknown]
+    return Unknown(f"AWS does not tell the type or number of the instances of {', '.join(names)}") if names else None
+
+
 def restore_blocker(headrooms: Iterable[Headroom], own: Mapping[str, int]) -> str | Unknown | None:
     """What stands in the way of a return, as the quotas are used now: a sentence, ``Unknown`` where that cannot be
     told, None where nothing does. ``own`` are the instances that the endpoint itself holds, by type.

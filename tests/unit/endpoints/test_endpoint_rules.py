@@ -21,6 +21,7 @@ from opskit.endpoints.rules.model import (
     ScalingSettings,
     VariantState,
 )
+from opskit.endpoints.rules.restore_blockers import unknown_instances
 from opskit.endpoints.rules.restore_record import (
     MAX_PIECES,
     RestoreRecord,
@@ -189,6 +190,15 @@ RECORD = RestoreRecord("e", "c", ago(40), NOW, (VariantRecord("v", 3, 0.5),))
 )
 def test_what_is_due_by_what_is_there(there: HostedEndpoint | None, step: StartStep) -> None:
     assert plan_start(RECORD, there) is step
+
+
+def test_instances_that_aws_does_not_tell_are_unknown_at_the_return() -> None:
+    known = (VariantState("v", "ml.x", 0), VariantState("s", None, None, is_serverless=True))
+    assert unknown_instances(endpoint(variants=known)) is None
+    for unread in (VariantState("w", "ml.x", None), VariantState("w", None, 1)):
+        unknown = unknown_instances(endpoint(variants=(*known, unread)))
+        assert unknown is not None
+        assert unknown.reason.endswith(" of w")
 
 
 def test_only_counts_and_weights_that_differ_are_set() -> None:
