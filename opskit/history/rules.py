@@ -69,8 +69,8 @@ class OtherAccount:
 
 @dataclass(frozen=True)
 class EndpointCreation:
-    """An endpoint that was stopped, which deletes it: when the one of its name was made that is there now. None: there
-    is none, or it is being deleted.
+    """An endpoint that was stopped, which deletes it: when the one of its name was made that is there now. None: none
+    of its name goes on running; one that is being deleted does not count.
     """
 
     created: datetime | None
