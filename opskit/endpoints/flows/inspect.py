@@ -43,7 +43,7 @@ Tags = Mapping[str, str] | Unknown
 class InspectedEndpoint:
     """One endpoint, looked at. ``use`` None: the verdict did not need it; ``usd_per_hour`` None: nobody knows its
     price, and ``price_gap`` is why, where it is not known. ``patience`` is after how long this one is idle.
-    ``trail_owner`` is whose it is by CloudTrail; None: it was not asked, or does not know.
+    ``trail_owner`` is whose it is by CloudTrail; None: not known.
     """
 
     client: AwsClient
