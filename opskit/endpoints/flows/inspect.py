@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -41,9 +41,8 @@ Tags = Mapping[str, str] | Unknown
 
 @dataclass(frozen=True)
 class InspectedEndpoint:
-    """One endpoint, looked at. ``use`` None: the verdict did not need it; ``usd_per_hour`` None: nobody knows its
-    price, and ``price_gap`` is why, where it is not known. ``patience`` is after how long this one is idle.
-    ``trail_owner`` is whose it is by CloudTrail; None: not known.
+    """One endpoint, looked at. ``use`` None: the verdict did not need it. ``price`` is in USD per hour. ``patience`` is
+    after how long this one is idle. ``trail_owner`` is whose it is by CloudTrail; None: not known.
     """
 
     client: AwsClient
@@ -51,10 +50,14 @@ class InspectedEndpoint:
     tags: Tags
     use: EndpointUse | Unknown | None
     assessment: EndpointAssessment
-    usd_per_hour: Decimal | None
+    price: Decimal | Unknown
     patience: Patience | None = None
-    price_gap: Unknown | None = None
     trail_owner: str | None = None
+
+    @property
+    def usd_per_hour(self) -> Decimal | None:
+        """Its price; None: not known."""
+        return _known_usd(self.price)
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def _is_meant(client: AwsClient, stopped: StoppedEndpoint, meant: EndpointFilter
 
 
 def inspect_endpoint(
-    client: AwsClient, known: HostedEndpoint, policy: EndpointPolicy, usd_per_hour: Decimal | None, now: datetime
+    client: AwsClient, known: HostedEndpoint, policy: EndpointPolicy, price: Decimal | Unknown, now: datetime
 ) -> InspectedEndpoint | None:
     """A ``known`` endpoint as it is now: its description, tags and metrics side by side at one moment, with the price
     that it had then; None: there is none.
@@ -165,13 +168,13 @@ def inspect_endpoint(
     Raises:
         AwsError: AWS does not say how it is.
     """
-    own = policy.for_price(usd_per_hour)
+    own = policy.for_price(_known_usd(price))
     endpoint, tags, (use,) = gather(
         partial(read_hosted_endpoint, client, known.name),
         partial(read_arn_tags, client, known.arn),
         partial(_read_uses, client, [(known, own)], now),
     )
-    return None if endpoint is None else _assess(client, endpoint, tags, use, own, usd_per_hour, now)
+    return None if endpoint is None else _assess(client, endpoint, tags, use, own, price, now)
 
 
 def _assess(
@@ -180,12 +183,16 @@ def _assess(
     tags: Tags,
     use: EndpointUse | Unknown | None,
     policy: EndpointPolicy,
-    usd_per_hour: Decimal | None,
+    price: Decimal | Unknown,
     now: datetime,
 ) -> InspectedEndpoint:
     assessment = assess_endpoint(endpoint, tags, use, policy, now)
     patience = endpoint_patience(endpoint, tags, policy)
-    return InspectedEndpoint(client, endpoint, tags, use, assessment, usd_per_hour, patience)
+    return InspectedEndpoint(client, endpoint, tags, use, assessment, price, patience)
+
+
+def _known_usd(price: Decimal | Unknown) -> Decimal | None:
+    return None if isinstance(price, Unknown) else price
 
 
 def _list_stopped(client: AwsClient) -> list[StoppedEndpoint] | Problem:
@@ -219,8 +226,7 @@ def _inspect_region(
     # Before the metrics: for how long they are asked may depend on the price.
     prices = read_prices(client, [endpoint.billed for endpoint, _ in wanted if endpoint.billed is not None], now)
     told_prices = [endpoint_price(endpoint, prices) for endpoint, _ in wanted]
-    usd_per_hour = [None if isinstance(told, Unknown) else told for told in told_prices]
-    policies = [policy.for_price(usd) for usd in usd_per_hour]
+    policies = [policy.for_price(_known_usd(price)) for price in told_prices]
     asked = [
         (endpoint, own)
         for (endpoint, told), own in zip(wanted, policies, strict=True)
@@ -228,11 +234,9 @@ def _inspect_region(
     ]
     uses = dict(zip((each.name for each, _ in asked), _read_uses(client, asked, now), strict=True))
     seen = [
-        _assess(client, endpoint, told, uses.get(endpoint.name), own, usd, now)
-        for (endpoint, told), own, usd in zip(wanted, policies, usd_per_hour, strict=True)
+        _assess(client, endpoint, told, uses.get(endpoint.name), own, price, now)
+        for (endpoint, told), own, price in zip(wanted, policies, told_prices, strict=True)
     ]
-    price_gaps = [told if isinstance(told, Unknown) else None for told in told_prices]
-    seen = [replace(each, price_gap=gap) for each, gap in zip(seen, price_gaps, strict=True)]
     return _RegionInspection(tuple(seen), problems)
 
 

@@ -22,6 +22,7 @@ from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, GuardRefused, OutcomeUnknown, Throttled
 from opskit.core.grace import GraceTag, IdleStep, format_grace_tag
+from opskit.core.model import Unknown
 from opskit.core.stop_outcome import FRESH_SECONDS, GONE, MAX_STALE_READS, StopOutcome
 from opskit.core.tags import IDLE_SINCE
 from opskit.endpoints.changes import endpoints as changes
@@ -86,8 +87,8 @@ class _Execution:
         return self.action.inspected.endpoint.name
 
     @property
-    def usd_per_hour(self) -> Decimal | None:
-        return self.action.inspected.usd_per_hour
+    def price(self) -> Decimal | Unknown:
+        return self.action.inspected.price
 
     def execute(self) -> EndpointStop:
         """Do it; what AWS refuses, or a last look speaks against, is told."""
@@ -143,7 +144,7 @@ class _Execution:
         while True:
             known = self._known or self.action.inspected.endpoint
             seen, parts = gather(
-                partial(inspect_endpoint, self.client, known, self.terms.idle_policy, self.usd_per_hour, now),
+                partial(inspect_endpoint, self.client, known, self.terms.idle_policy, self.price, now),
                 partial(read_restore_inputs, self.client, known),
             )
             if seen is None or _names_of(seen.endpoint) == _names_of(known):
@@ -278,7 +279,7 @@ class _Execution:
         prepare = changes.prepare_endpoint_tagging if step.begins_grace else changes.prepare_endpoint_untagging
         with prepare(self.client, seen.endpoint, [IDLE_SINCE]) as intent:
             began, now = self.clock.monotonic(), self.clock.now()
-            there = inspect_endpoint(self.client, seen.endpoint, self.terms.idle_policy, self.usd_per_hour, now)
+            there = inspect_endpoint(self.client, seen.endpoint, self.terms.idle_policy, self.price, now)
             if there is None:
                 intent.error = "it is gone"
                 return replace(self.action, step=IdleStep.NOTHING, reason="it is gone", status=GONE)

@@ -162,4 +162,4 @@ def inspection_cost_notes(inspection: EndpointInspection) -> Sequence[str]:
 
 def price_problems(endpoints: Sequence[InspectedEndpoint]) -> Iterator[Problem]:
     """Why prices are shown as ``?``, where they could not be read: a sentence for each Region."""
-    return unread_price_problems(((each.endpoint.region, each.price_gap) for each in endpoints), "endpoint")
+    return unread_price_problems(((each.endpoint.region, each.price) for each in endpoints), "endpoint")

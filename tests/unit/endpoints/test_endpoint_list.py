@@ -14,8 +14,10 @@ from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import TagsByArn
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import ExitCode
+from opskit.core.model import Unknown
 from opskit.core.tags import KEEP, OWNER
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint, inspect_endpoints
+from opskit.endpoints.flows.stop import execute_endpoint_stops
 from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_stops
 from opskit.endpoints.render.list import endpoint_list_result
 from opskit.endpoints.render.rows import describe_variants
@@ -137,11 +139,14 @@ def test_a_stop_says_why_it_does_not_know_prices(account: EndpointAccount, monke
     seen = look(account)
     terms = EndpointStopPolicy(EndpointPolicy())
     with in_memory(account):
-        result = endpoint_stop_result(plan_endpoint_stops(seen, terms, account.clock.now()), seen)
-    [problem] = result.problems
-    assert problem.message.startswith("The price of 7 endpoints could not be read: ")
-    assert "pricing:GetProducts" in problem.message
-    assert (problem.code, result.exit) == ("denied", ExitCode.OK)
+        plan = plan_endpoint_stops(seen, terms, account.clock.now())
+        done = execute_endpoint_stops(plan, terms, account.clock)
+    assert any(each.is_done for each in done)
+    for result in (endpoint_stop_result(plan, seen), endpoint_stop_result(done, seen)):
+        [problem] = [each for each in result.problems if each.code == "denied"]
+        assert problem.message.startswith("The price of 7 endpoints could not be read: ")
+        assert "pricing:GetProducts" in problem.message
+    assert endpoint_stop_result(plan, seen).exit is ExitCode.OK
 
 
 def test_a_price_that_the_list_has_not_is_no_failure_to_read(account: EndpointAccount) -> None:
@@ -177,7 +182,7 @@ def test_a_list_comes_in_the_order_that_was_chosen_with_the_unknown_last(
     ]
     unread = EndpointAssessment(EndpointVerdict.UNKNOWN, "", readable=False)
     seen.append(
-        replace(seen[0], endpoint=replace(HOSTED, name="unread"), tags={}, assessment=unread, usd_per_hour=None)
+        replace(seen[0], endpoint=replace(HOSTED, name="unread"), tags={}, assessment=unread, price=Unknown("not read"))
     )
     result = endpoint_list_result(EndpointInspection(tuple(seen), (), (), all_regions_failed=False), order)
     assert [each["name"] for each in result.data["endpoints"]] == names
