@@ -223,11 +223,6 @@ def _is_attached_volume(resource: RunningResource) -> bool:
     return resource.kind is BilledKind.VOLUME and resource.stop_with is None
 
 
-def _is_lone_volume(resource: RunningResource) -> bool:
-    """Whether it is the volume of something that does not run, which ends only with the files on it."""
-    return resource.kind is BilledKind.VOLUME and resource.stop_with is not None
-
-
 def _item_cells(item: BilledItem, now: datetime) -> tuple[Cell, ...]:
     resource = item.resource
     since = "?" if resource.since is None else format_duration(max(now - resource.since, now - now))
@@ -297,7 +292,8 @@ def _ending_lines(items: Sequence[BilledItem]) -> Iterator[str]:
         more = f" (the {_MAX_ENDINGS} dearest; -o json has all)" if len(endable) > _MAX_ENDINGS else ""
         yield f"To end them{more}:"
     shown = endable[:_MAX_ENDINGS]
-    losing = [resource for resource in shown if _is_lone_volume(resource)]
+    # A volume that has a command is that of something that does not run: it ends only with the files on it.
+    losing = [resource for resource in shown if resource.kind is BilledKind.VOLUME]
     yield from (f"  {resource.stop_with}" for resource in shown if resource not in losing)
     if losing:
         yield "These delete files for good:"

@@ -48,6 +48,7 @@ def _run_arguments(arguments: Sequence[str]) -> int | None:
     from typer import Abort, BadParameter
 
     from opskit.core.exceptions import ExitCode, OutputNotWritten
+    from opskit.core.file_errors import file_error_text
     from opskit.output.printing import close_output, prepare_streams, restored_terminal
 
     prepare_streams()
@@ -66,7 +67,7 @@ def _run_arguments(arguments: Sequence[str]) -> int | None:
             if error.filename is not None:
                 raise
             close_output()
-            lost = OutputNotWritten(error.strerror or str(error)).problem
+            lost = OutputNotWritten(file_error_text(error)).problem
             code = _report_end((), lost, ExitCode.BUG, arguments)
     return code
 

@@ -187,6 +187,10 @@ class ParsedCommand:
     use: AccountUse | None
     wrapper_check: Callable[..., object] | None = None
 
+    def runs_in_several(self, role_arns: tuple[str, ...]) -> bool:
+        """Whether it runs once in each of several accounts, with these roles among what chooses them."""
+        return self.use is not None and (self.choice.is_several(role_arns) or self.path[0] == "fleet")
+
 
 parsed_commands: ContextVar[list[ParsedCommand] | None] = ContextVar("only parsed", default=None)
 """Takes the command lines that are read without running them; None: they run."""

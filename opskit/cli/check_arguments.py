@@ -41,8 +41,8 @@ def check_command_words(words: Sequence[str]) -> None:
     from opskit.output.screen import Screen
 
     command = parse_words(words)
-    common, several_possible = dict(command.common), command.use is not None
-    role_arns, common["role_arn"] = split_role_arns(command.path, common["role_arn"], in_several=several_possible)
+    common, in_several = dict(command.common), command.use is not None
+    role_arns, common["role_arn"] = split_role_arns(command.path, common["role_arn"], in_several=in_several)
     settings = load_common_settings(common)
     parse_state_place(settings.get("state"))
     if command.wrapper_check is not None:
@@ -50,7 +50,7 @@ def check_command_words(words: Sequence[str]) -> None:
     screen = Screen(OutputFormat.TABLE, color=False, quiet=True)
     ctx = _OfflineContext(settings, screen, role_arns=role_arns)
     try:
-        if several_possible and command.choice.is_several(role_arns):
+        if command.runs_in_several(role_arns):
             account_runner()(ctx, command)
         else:
             command.body(ctx, **command.arguments)

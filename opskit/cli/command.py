@@ -211,7 +211,7 @@ def register_command(
                 return
 
             def run_body(ctx: CommandContext) -> CommandResult:
-                if accounts is None or not (choice.is_several(ctx.role_arns) or path[0] == "fleet"):
+                if not command.runs_in_several(ctx.role_arns):
                     return body(ctx, **arguments)
                 result: CommandResult = account_runner()(ctx, command)
                 return result

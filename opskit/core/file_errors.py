@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from opskit.core.exceptions import UsageError
+
+
+def read_named_text(path: Path, code: str, hint: str = "") -> str:
+    """The text of a file that the user named.
+
+    Raises:
+        UsageError: it cannot be read. ``code`` and ``hint`` are the error's.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(code, f"{path} cannot be read: {file_error_text(error)}.", hint) from error
+
 
 def file_error_text(error: OSError | ValueError) -> str:
     """The reason alone: Python's own text has the error's number in it, and the path again."""

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from opskit.cli.command import CommandContext
 from opskit.core.exceptions import MissingExtra, OpskitError, UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.demo.steps import DEMO_STEPS, DemoStep, StepFailed
 from opskit.output.result import CommandResult
 from opskit.output.rich_console import save_svg
@@ -86,7 +87,7 @@ def _check_places(keep: Path | None, picture: Path | None) -> None:
     try:
         keep.resolve().mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        text = f"--keep {keep}: the folder cannot be made: {error.strerror}."
+        text = f"--keep {keep}: the folder cannot be made: {file_error_text(error)}."
         raise UsageError("files-not-written", text, "Name another folder.") from error
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from opskit.core.exceptions import UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.guards.rules.start_hooks import HookTarget
 
 
@@ -44,7 +45,7 @@ def read_hook(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError("unreadable-file", f"Could not read '{path}': {error.strerror or error}.") from error
+        raise UsageError("unreadable-file", f"Could not read '{path}': {file_error_text(error)}.") from error
 
 
 def write_hook(path: Path, content: str) -> None:
@@ -63,7 +64,7 @@ def write_hook(path: Path, content: str) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        text = f"Could not write '{path}': {error.strerror or error}."
+        text = f"Could not write '{path}': {file_error_text(error)}."
         raise UsageError("unwritable-file", text, "Use a Python environment of your own, or its owner.") from error
 
 
@@ -78,7 +79,7 @@ def remove_hook(path: Path, target: HookTarget) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError("unwritable-file", f"Could not remove '{path}': {error.strerror or error}.") from error
+        raise UsageError("unwritable-file", f"Could not remove '{path}': {file_error_text(error)}.") from error
     match target:
         case HookTarget.IPYTHON:
             # Below ~: .ipython/profile_default/startup, the three that IPython makes by itself.

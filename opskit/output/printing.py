@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import IO
 
 from opskit.core.exceptions import OutputNotWritten
+from opskit.core.file_errors import file_error_text
 from opskit.core.redaction import redact_secrets
 
 # Up to what cannot be part of one, and without the marks that end the sentence it stands in.
@@ -145,7 +146,7 @@ def _write_pieces(pieces: Iterable[str], stream: IO[str]) -> None:
     except OSError as error:
         _discard_output(stream)
         if stream is not sys.stderr:
-            raise OutputNotWritten(error.strerror or str(error)) from error
+            raise OutputNotWritten(file_error_text(error)) from error
 
 
 def can_prompt() -> bool:

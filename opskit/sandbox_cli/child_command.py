@@ -9,6 +9,8 @@ import sys
 import threading
 from types import FrameType
 
+from opskit.core.file_errors import file_error_text
+
 _SIGNAL_CHECK_SECONDS = 0.5
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What a POSIX shell exits with where a command is not there, cannot be run, or was ended by a signal (plus its number).
@@ -75,7 +77,7 @@ def run_child_command(words: list[str], environment: dict[str, str], ended: Sign
     except FileNotFoundError:
         return _report_not_runnable(words[0], "there is no such command", _NOT_FOUND)
     except OSError as error:
-        return _report_not_runnable(words[0], error.strerror or str(error), _NOT_ALLOWED)
+        return _report_not_runnable(words[0], file_error_text(error), _NOT_ALLOWED)
     if asked := ended.signal_number():  # it came while the command was being started
         ended.child.send_signal(asked)
     code = ended.child.wait()

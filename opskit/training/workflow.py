@@ -12,7 +12,7 @@ from types import ModuleType
 
 import opskit
 from opskit.core.exceptions import Problem, UsageError
-from opskit.core.file_errors import file_error_text
+from opskit.core.file_errors import file_error_text, read_named_text
 from opskit.training.rules.model import Workflow
 from opskit.training.rules.workflow_file import WORKFLOW_HINT, parse_workflow_text
 
@@ -80,12 +80,7 @@ def read_workflow_text(folder: Path) -> str:
         UsageError: it cannot be read.
     """
     path = folder / FILE_NAME
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            "workflow-unreadable", f"{path} cannot be read: {file_error_text(error)}.", WORKFLOW_HINT
-        ) from error
+    return read_named_text(path, "workflow-unreadable", WORKFLOW_HINT)
 
 
 def load_verified_data(workflow: Workflow) -> bytes:

@@ -12,6 +12,7 @@ import platformdirs
 
 from opskit import DISTRIBUTION
 from opskit.core.exceptions import MissingExtra
+from opskit.core.file_errors import file_error_text
 from opskit.training.sagemaker_sdk import check_installed
 
 _OF_THE_SANDBOX = ("ipykernel", "jupyter_server", "moto", "psutil", "xgboost")
@@ -34,7 +35,7 @@ def folder_problem(folder: Path) -> str | None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"0")
     except OSError as error:
-        return error.strerror or str(error)
+        return file_error_text(error)
     return None
 
 

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opskit.cli.account_options import AccountChoice, AccountUse, ParsedCommand
 from opskit.cli.command import CommandContext
 from opskit.core.exceptions import ConfirmationRequired, ExitCode, UsageError
-from opskit.core.file_errors import file_error_text
+from opskit.core.file_errors import read_named_text
 from opskit.core.setting_values import parse_tag
 from opskit.fleet.cli.account_pool import AccountPool
 from opskit.fleet.cli.account_request import AccountRequest
@@ -140,7 +139,7 @@ def _change_accounts(several: SeveralAccounts) -> CommandResult:
     command, choice, view = several.command, several.command.choice, several.view
     dry_run = bool(command.arguments["dry_run"])
     if choice.plan is not None and not dry_run:
-        plan = parse_plan(_read_plan(choice.plan), str(choice.plan), command.path, view.records)
+        plan = parse_plan(read_named_text(choice.plan, "bad-plan"), str(choice.plan), command.path, view.records)
         unknown = sorted(plan.keys() - {each.account for each in several.accounts})
         if unknown:
             text = f"{choice.plan} plans changes in the account {unknown[0]}, which was not named."
@@ -183,10 +182,3 @@ def _choose_accounts(ctx: CommandContext, choice: AccountChoice) -> tuple[FleetA
         role_arns=ctx.role_arns,
         role_name=choice.role_name,
     )
-
-
-def _read_plan(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("bad-plan", f"{file} cannot be read: {file_error_text(error)}.") from error

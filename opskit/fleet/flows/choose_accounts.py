@@ -12,7 +12,7 @@ from typing import Any
 from opskit.aws.partitions import partition_of
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import UsageError
-from opskit.core.file_errors import file_error_text
+from opskit.core.file_errors import read_named_text
 from opskit.fleet.reads import list_organization_accounts
 from opskit.fleet.rules.accounts import FleetAccount, account_of_role, parse_accounts
 
@@ -37,18 +37,11 @@ def choose_accounts(
         raise UsageError("which-accounts", text, "`opskit fleet check --org` looks at the whole organization.")
     if role_arns:
         return tuple({arn: account_of_role(arn) for arn in role_arns}.values())
-    content = None if file is None else _read_accounts_file(file)
+    content = None if file is None else read_named_text(file, "accounts-unreadable")
     partition = partition_of((base := connect()).default_region).name
     if content is not None:
         return parse_accounts(content, str(file), partition, role_name)
     return list_organization_accounts(base.client(), units, partition, role_name, base.identity().account)
-
-
-def _read_accounts_file(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("accounts-unreadable", f"{file} cannot be read: {file_error_text(error)}.") from error
 
 
 def run_key(

@@ -22,6 +22,7 @@ import typer
 from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import app
 from opskit.core.exceptions import CommandNotRunnable, ExitCode, UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.core.setting_values import parse_duration
 
 if TYPE_CHECKING:
@@ -249,4 +250,4 @@ def _exec_command(program: str, words: Sequence[str], environment: dict[str, str
     try:
         os.execve(program, list(words), environment)  # noqa: S606 - the user's own command, which opskit becomes
     except OSError as error:
-        raise CommandNotRunnable(words[0], error.strerror or str(error), ExitCode.NOT_RUNNABLE) from error
+        raise CommandNotRunnable(words[0], file_error_text(error), ExitCode.NOT_RUNNABLE) from error

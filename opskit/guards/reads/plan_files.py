@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.exceptions import MissingExtra, UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.core.json_text import load_outside_json
 
 # A plan of Terraform's for a large estate has some tens of megabytes.
@@ -72,7 +73,7 @@ def _read_text(path: str) -> str:
             raise UsageError("bad-plan", f"{_name_of(path)} is larger than {_MAX_BYTES // 1_000_000} MB.")
         return raw.decode("utf-8-sig")
     except OSError as error:
-        text = f"Could not read {_name_of(path)}: {error.strerror or error}."
+        text = f"Could not read {_name_of(path)}: {file_error_text(error)}."
         raise UsageError("unreadable-file", text) from error
     except UnicodeDecodeError as error:
         raise UsageError("bad-plan", f"{_name_of(path)} is not UTF-8 text.", _binary_hint(raw)) from error
