@@ -51,3 +51,11 @@ def output_shape(service: str, operation: str) -> Any:
 def sagemaker_regions() -> frozenset[str]:
     """The Regions that have SageMaker."""
     return frozenset(own_session().get_available_regions("sagemaker"))
+
+
+@cache
+def all_regions() -> frozenset[str]:
+    """The Regions of every partition: AWS has no host for any other."""
+    session = own_session()
+    partitions = session.get_available_partitions()
+    return frozenset(name for each in partitions for name in session.get_available_regions("ec2", each))

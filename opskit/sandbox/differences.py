@@ -31,6 +31,10 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "Account",
+        "A call in a Region that AWS does not have ends without a response. There, the name of its host is not found.",
+    ),
+    Difference(
+        "Account",
         "The only AWS managed policies are those for SageMaker, S3, CloudWatch and similar services.",
     ),
     Difference(

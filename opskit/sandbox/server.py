@@ -54,6 +54,7 @@ from opskit.sandbox.quotas.utilization_report import UtilizationReportService
 from opskit.sandbox.rate_limits import CallRateLimits, RateMode
 from opskit.sandbox.scenarios import SCENARIOS, Scenario, create_member_resources
 from opskit.sandbox.service_records import ServiceRecords
+from opskit.sandbox.signature import is_signed_for_unknown_region
 from opskit.sandbox.state import ACCOUNT, AccountRegion, SandboxState, client_variables
 from opskit.sandbox.studio import StudioService
 from opskit.sandbox.support.support_service import SupportService
@@ -160,6 +161,13 @@ class _QuietRequestHandler(MotoRequestHandler):
         if not self._is_looked_up:  # once a connection, while its other end is surely there
             self._own_peer, self._is_looked_up = is_own_peer(self.client_address, self.request.getsockname()), True
         return {**super().make_environ(), OWN_PEER: self._own_peer}
+
+    def run_wsgi(self) -> None:
+        # There, the name of such a host is not found. Here, the connection ends without a response.
+        if is_signed_for_unknown_region(self.headers.get("Authorization", "")):
+            self.close_connection = True
+        else:
+            super().run_wsgi()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return

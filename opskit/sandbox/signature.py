@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from moto.iam.models import get_account_id_from
 from werkzeug.wrappers import Request
 
+from opskit.sandbox.api_models import all_regions
 from opskit.sandbox.errors import ApiError
 from opskit.sandbox.state import AccountRegion, ApiCall
 
@@ -16,8 +17,18 @@ _SCOPE_PARTS = 5
 
 def _credential_scope(request: Request) -> list[str]:
     """Access key, date, Region, service and version; empty where there is no such signature."""
-    parts = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    return _scope_parts(request.headers.get("Authorization", ""))
+
+
+def _scope_parts(authorization: str) -> list[str]:
+    parts = authorization.partition("Credential=")[2].partition(",")[0].split("/")
     return parts if len(parts) == _SCOPE_PARTS else []
+
+
+def is_signed_for_unknown_region(authorization: str) -> bool:
+    """Whether this header's signature is for a Region that no partition of AWS has."""
+    scope = _scope_parts(authorization)
+    return bool(scope) and scope[2] not in all_regions()
 
 
 def signing_service(request: Request) -> str | None:

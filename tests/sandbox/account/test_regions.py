@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 
 def test_the_account_api_and_ec2_agree(fresh_account: Any) -> None:
@@ -30,3 +30,12 @@ def test_regions_are_filtered_by_status(fresh_account: Any) -> None:
     with pytest.raises(ClientError) as error:
         client.get_region_opt_status(RegionName="mars-north-1")
     assert error.value.response["Error"]["Code"] == "ValidationException"
+
+
+@pytest.mark.parametrize("service", ["sagemaker", "service-quotas", "sts", "s3"])
+def test_nobody_answers_for_a_region_that_aws_does_not_have(fresh_account: Any, service: str) -> None:
+    operations = {"sagemaker": "list_models", "service-quotas": "list_services", "sts": "get_caller_identity"}
+    client = fresh_account.client(service, "us-esat-1")
+    with pytest.raises(ConnectionClosedError):
+        getattr(client, operations.get(service, "list_buckets"))()
+    assert fresh_account.client("sagemaker", "eu-west-1").list_models()["Models"] == []
