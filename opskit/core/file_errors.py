@@ -19,7 +19,7 @@ def read_named_text(path: Path, code: str, hint: str = "") -> str:
         raise UsageError(code, f"{path} cannot be read: {file_error_text(error)}.", hint) from error
 
 
-def file_error_text(error: OSError | ValueError) -> str:
+def file_error_text(error: Exception) -> str:
     """The reason alone: Python's own text has the error's number in it, and the path again."""
     match error:
         case UnicodeDecodeError():

@@ -50,6 +50,7 @@ QUEUE_TABLE = RecordTable(
 )
 # AWS was seen to list a request late; after a day it is in the list, or was never taken.
 _FILED_COUNTS_FOR = timedelta(days=1)
+_SENT_TWICE = "a request could be sent twice"
 
 
 class QueueState(StrEnum):
@@ -136,7 +137,7 @@ def upsert_queued(client: AwsClient, request: QueuedRequest, lock: HeldLock | No
         "known": " ".join(sorted(request.known_ids)),
         "id": request.id,
     }
-    with state_errors():
+    with state_errors(_SENT_TWICE):
         home = state_home().records
         stored = home.read_records(QUEUE_TABLE, endpoint, account)
         _write_queued(home, record, stored, lock)
@@ -175,7 +176,7 @@ def delete_queued_range(client: AwsClient, quota_name: str, least: float, most: 
         UsageError: the state cannot be used.
         AwsError: STS could not be read.
     """
-    with state_errors():
+    with state_errors(_SENT_TWICE):
         home = state_home().records
         discard_records(
             home,
@@ -225,7 +226,7 @@ def _may_be_at_aws(request: QueuedRequest, now: datetime) -> bool:
 
 
 def _read_queue(client: AwsClient) -> list[QueuedRequest]:
-    with state_errors():
+    with state_errors(_SENT_TWICE):
         records = state_home().records.read_records(QUEUE_TABLE, *account_key(client))
     requests = [_parse_queued(each.record) for each in records]
     return sorted(requests, key=lambda request: (request.since.astimezone(UTC).isoformat(), request.quota_name))
@@ -293,7 +294,7 @@ def load_snapshots(client: AwsClient) -> Mapping[str, RequestSnapshot]:
         UsageError: the state cannot be used.
         AwsError: STS could not be read.
     """
-    with state_errors():
+    with state_errors(_SENT_TWICE):
         rows = [each.record for each in state_home().records.read_records(LOOKS_TABLE, *account_key(client))]
     return {str(row["request"]): _parse_snapshot(row) for row in rows}
 
@@ -322,5 +323,5 @@ def save_snapshots(client: AwsClient, snapshots: Iterable[RequestSnapshot]) -> N
         }
         for snapshot in snapshots
     ]
-    with state_errors():
+    with state_errors(_SENT_TWICE):
         state_home().records.put_records(LOOKS_TABLE, rows)

@@ -18,6 +18,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.connections import open_connection, proxy_for, request_target
 from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import NotificationError
+from opskit.core.file_errors import file_error_text
 from opskit.core.json_text import ascii_json
 from opskit.notifications import rules
 from opskit.notifications.rules import SnsTopic, Webhook, is_same_host, url_host, webhook_body
@@ -79,7 +80,9 @@ def write_heartbeat(path: Path, text: str) -> None:
             with suppress(FileNotFoundError):
                 Path(name).unlink()
     except OSError as error:
-        raise NotificationError("no-heartbeat", f"The heartbeat {path} cannot be written: {error.strerror}.") from error
+        raise NotificationError(
+            "no-heartbeat", f"The heartbeat {path} cannot be written: {file_error_text(error)}."
+        ) from error
 
 
 def _deliver_request(method: str, url: str, body: bytes | None) -> None:

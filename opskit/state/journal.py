@@ -26,6 +26,7 @@ from opskit.core.exceptions import (
     Problem,
     Throttled,
 )
+from opskit.core.file_errors import file_error_text
 from opskit.core.live_resources import LiveResource, ResourceKind
 from opskit.core.redaction import redact_secrets
 from opskit.core.run_problems import report_run_problem
@@ -63,7 +64,7 @@ class ActionRecord:
 
 def report_unwritten_journal(error: Exception) -> None:
     """Report, once a run, that changes are not recorded."""
-    text = f"The journal cannot be written ({error}); the changes of this run are not recorded."
+    text = f"The journal cannot be written ({file_error_text(error)}); the changes of this run are not recorded."
     report_run_problem(Problem(JOURNAL_UNWRITTEN, text, f"Look at {state_home().name or kept_state_dir()}."))
 
 

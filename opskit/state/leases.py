@@ -25,7 +25,7 @@ from uuid import uuid4
 from opskit.aws.state_table import StateTable
 from opskit.aws.table_items import WRITE_ID, Item, ItemChanged, ItemKey, ItemLease
 from opskit.core.exceptions import AwsError
-from opskit.state.paths import state_errors
+from opskit.state.paths import DONE_TWICE, state_errors
 from opskit.state.records import HeldLock, LockLost
 from opskit.state.table_records import table_errors
 
@@ -134,7 +134,7 @@ class TableLocks:
         # # separates the parts of a key, so it is escaped in them, and the escape's own sign too.
         name = "#".join(part.replace("%", "%25").replace("#", "%23") for part in key)
         lease = TableLease(self.table, ItemKey(f"lock#{name}", "#"), self.seconds)
-        with state_errors(), table_errors():
+        with state_errors(DONE_TWICE), table_errors():
             self._wait_for(lease, on_wait)
         # A daemon, so that a command that ends in an error does not hang on it.
         renewing = threading.Thread(target=lease.keep_renewing, name="opskit-lease", daemon=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opskit.core.exceptions import STATE_NOT_KEPT, AccessDenied, AwsError, ExitCode, Problem, UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.core.run_problems import report_run_problem
 from opskit.state.damaged_files import damaged_files_hint
 from opskit.state.records import StateUnreachable
@@ -46,14 +47,15 @@ class StateTableUnusable(UsageError):
 
     exit = ExitCode.AWS_ERROR
 
-    def __init__(self, failure: AwsError) -> None:
+    def __init__(self, failure: AwsError, risk: str) -> None:
         problem = failure.problem
-        text = f"opskit's state cannot be used, and without it a request could be sent twice: {problem.message}"
+        text = f"opskit's state cannot be used: {problem.message}{_risk_text(risk)}"
         hint = NO_TABLE_HINT if failure.aws_code == "ResourceNotFoundException" else problem.hint
         super().__init__("state-unusable", text, hint, region=problem.region)
         self.failure = failure
 
 
+DONE_TWICE = "two runs at once could make the same change"
 _OTHER_FOLDER_HINT = "Set XDG_STATE_HOME to a folder that can be written."
 _ACCOUNT_KEYS = "Allow sts:GetCallerIdentity: opskit records its changes by account, so that nothing is done twice."
 
@@ -133,7 +135,7 @@ def _why_not_kept(folder: Path) -> str | None:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        return f"it cannot be written ({error.strerror})"
+        return f"it cannot be written ({file_error_text(error)})"
 
 
 @cache
@@ -157,8 +159,9 @@ def account_key(client: AwsClient) -> tuple[str, str]:
 
 
 @contextmanager
-def state_errors() -> Iterator[None]:
+def state_errors(risk: str = "") -> Iterator[None]:
     """Translate errors of the block that concern the state folder, or the table in its place, into a ``UsageError``.
+    ``risk`` is what could happen if the command went on without it.
 
     Raises:
         UsageError: the state directory cannot be used.
@@ -166,14 +169,18 @@ def state_errors() -> Iterator[None]:
     try:
         yield
     except StateUnreachable as error:
-        raise StateTableUnusable(error.failure) from error
+        raise StateTableUnusable(error.failure, risk) from error
     except (OSError, sqlite3.Error) as error:
         where = kept_state_dir()
-        text = f"opskit's state in {where} cannot be used ({error}), and without it a request could be sent twice."
+        text = f"opskit's state in {where} cannot be used: {file_error_text(error)}.{_risk_text(risk)}"
         # OperationalError is a DatabaseError too, but means a full disk or a lock rather than a damaged file.
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
         hint = (damaged_files_hint(where) if damaged else "") or _OTHER_FOLDER_HINT
         raise UsageError("state-unusable", text, hint) from error
+
+
+def _risk_text(risk: str) -> str:
+    return f" Without it, {risk}." if risk else ""
 
 
 _GROUP_OR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -190,8 +197,8 @@ def read_owner_only(path: Path, flag: str, hint: str) -> str:
             mode = path.stat().st_mode
             text = file.read()
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not text"
-        raise UsageError("file-unreadable", f"{flag} {path} cannot be read: {why}.", hint) from error
+        text = f"{flag} {path} cannot be read: {file_error_text(error)}."
+        raise UsageError("file-unreadable", text, hint) from error
     if mode & _GROUP_OR_OTHERS:
         text = f"{flag} {path} contains secrets, but other users can read or write it."
         raise UsageError("file-open", text, f"chmod 600 {path}")

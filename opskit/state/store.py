@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from opskit.state.paths import open_own_file, state_dir, state_errors
+from opskit.state.paths import DONE_TWICE, open_own_file, state_dir, state_errors
 from opskit.state.records import HeldLock, Record, RecordChanged, RecordTable, StoredRecord, Value
 
 # Writes take milliseconds, but several opskit processes may queue up on a slow disk.
@@ -254,7 +254,7 @@ class FileLocks:
             UsageError: the lock file cannot be created.
         """
         with ExitStack() as stack:
-            with state_errors():
+            with state_errors(DONE_TWICE):
                 file = stack.enter_context(_open_lock(key))
                 # Tried first, so that whoever has to wait is told so.
                 if not _try_flock(file):
@@ -273,7 +273,7 @@ def try_lock(*key: str) -> Iterator[int | None]:
         UsageError: the lock file cannot be created.
     """
     with ExitStack() as stack:
-        with state_errors():
+        with state_errors(DONE_TWICE):
             file = stack.enter_context(_open_lock(key))
             held = file.fileno() if _try_flock(file) else None
         yield held

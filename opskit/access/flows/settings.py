@@ -8,6 +8,7 @@ from pathlib import Path
 
 from opskit.aws.session import find_default_region
 from opskit.core.exceptions import UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.core.setting_specs import SETTING_SPECS
 from opskit.core.settings import FILE_NAME, Setting, Settings, is_readable_file, load_settings
 from opskit.core.settings_file import read_settings_file
@@ -60,7 +61,7 @@ def _folder_file(folder: Path) -> Path:
     try:
         path = folder.resolve() / FILE_NAME
     except OSError as error:
-        raise UsageError("no-folder", f"{folder} cannot be looked into: {error.strerror}.") from error
+        raise UsageError("no-folder", f"{folder} cannot be looked into: {file_error_text(error)}.") from error
     if not is_readable_file(path):
         raise UsageError("no-settings-file", f"There is no {path}.", "Name the folder of the opskit.toml to trust.")
     return path

@@ -14,6 +14,7 @@ from opskit.cli.command import CommandContext, register_command
 from opskit.cli.command_tree import app
 from opskit.cli.common_options import NoOwnerOption, OwnerOption, resolve_owner
 from opskit.core.exceptions import ConfirmationRequired, UsageError
+from opskit.core.file_errors import file_error_text
 from opskit.core.setting_values import parse_duration
 
 if TYPE_CHECKING:
@@ -313,4 +314,4 @@ def _remove_folders(folders: list[Path]) -> None:
         for folder in folders:
             shutil.rmtree(folder)
     except OSError as error:
-        raise UsageError("files-kept", f"{error.filename} cannot be removed: {error.strerror}.") from error
+        raise UsageError("files-kept", f"{error.filename} cannot be removed: {file_error_text(error)}.") from error

@@ -52,3 +52,14 @@ def test_a_damaged_journal_says_what_to_do(capsys: pytest.CaptureFixture[str], i
     ran = run_opskit(capsys, "history", "-o", "json")
     assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "state-unusable")
     assert f"mv {folder}/journal.sqlite {folder}/journal.sqlite.damaged" in ran.envelope["errors"][0]["hint"]
+
+
+def test_a_state_folder_that_cannot_be_used_is_told_with_the_reason_alone(
+    capsys: pytest.CaptureFixture[str], isolated_home: Path
+) -> None:
+    folder = isolated_home / "state" / "opskit"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file in its place")
+    text = f"opskit's state in {folder} cannot be used: File exists."
+    errors = run_opskit(capsys, "history", "-o", "json").envelope["errors"]
+    assert [error["message"] for error in errors] == [text]  # nothing of requests: history sends none

@@ -90,7 +90,9 @@ def test_state_that_cannot_be_used_hides_no_request(faulty_quotas: FaultyService
     result = request_list_result(list_requests(faulty_quotas))
     assert [each["status"] for each in result.data["requests"]] == ["PENDING"]
     assert result.exit is ExitCode.OK
-    assert [problem.code for problem in result.problems] == ["state-unusable"]
+    (problem,) = result.problems
+    assert problem.code == "state-unusable"
+    assert problem.message.endswith("cannot be used: Not a directory. Without it, a request could be sent twice.")
 
 
 def test_a_region_that_does_not_answer_is_not_empty(faulty_quotas: FaultyServiceQuotas) -> None:
