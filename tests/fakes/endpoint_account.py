@@ -131,13 +131,12 @@ class EndpointAccount(Account):
             "CreationTime": found.created,
             "LastModifiedTime": found.created,
             "ProductionVariants": [
-                {
-                    "VariantName": each.name,
-                    "CurrentWeight": each.weight,
-                    "DesiredWeight": each.weight,
-                    "CurrentInstanceCount": each.count,
-                    "DesiredInstanceCount": each.count,
-                }
+                each.tell(
+                    CurrentWeight=each.weight,
+                    DesiredWeight=each.weight,
+                    CurrentInstanceCount=each.count,
+                    DesiredInstanceCount=each.count,
+                )
                 for each in found.variants
             ],
         }
@@ -152,16 +151,8 @@ class EndpointAccount(Account):
             "EndpointConfigName": config.name,
             "EndpointConfigArn": config.arn,
             "CreationTime": config.created,
-            "ProductionVariants": [
-                {
-                    "VariantName": each.name,
-                    "ModelName": "model",
-                    "InstanceType": "ml.m4.xlarge",
-                    "InitialInstanceCount": each.count,
-                    "InitialVariantWeight": each.weight,
-                }
-                for each in config.variants
-            ],
+            "ProductionVariants": [each.tell_planned() for each in config.variants],
+            "ShadowProductionVariants": [each.tell_planned() for each in config.shadows],
         }
 
     def do_list_endpoint_configs(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,25 @@ from tests.fakes.stubbed_client import ACCOUNT, REGION
 
 @dataclass
 class FakeVariant:
-    """A variant as it is wanted now."""
+    """A variant as it is wanted now. ``untold`` are the members that AWS leaves out of its description."""
 
     name: str
     count: int = 1
     weight: float = 1.0
+    untold: frozenset[str] = frozenset()
+
+    def tell(self, **members: object) -> dict[str, object]:
+        """What AWS says of it."""
+        return {"VariantName": self.name} | {key: said for key, said in members.items() if key not in self.untold}
+
+    def tell_planned(self) -> dict[str, object]:
+        """What AWS says of it as part of a configuration."""
+        return self.tell(
+            ModelName="model",
+            InstanceType="ml.m4.xlarge",
+            InitialInstanceCount=self.count,
+            InitialVariantWeight=self.weight,
+        )
 
 
 @dataclass
@@ -36,12 +50,13 @@ class FakeEndpoint:
 
 @dataclass
 class FakeConfig:
-    """A configuration: what each variant begins with, and its tags."""
+    """A configuration: what each variant begins with, shadow variants too, and its tags."""
 
     name: str
     variants: list[FakeVariant]
     tags: dict[str, str] = field(default_factory=dict)
     created: datetime = NOW - timedelta(days=60)
+    shadows: list[FakeVariant] = field(default_factory=list)
 
     @property
     def arn(self) -> str:

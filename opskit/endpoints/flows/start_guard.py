@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
-from opskit.core.exceptions import GuardRefused
-from opskit.core.model import Requirement, Workload
+from opskit.core.exceptions import GuardRefused, UnreadableState
+from opskit.core.model import Requirement, Unknown, Workload
 from opskit.endpoints.reads.endpoints import read_endpoint_config
+from opskit.endpoints.rules.restore_blockers import needed_at_return
 from opskit.endpoints.rules.restore_record import RestoreRecord
 from opskit.guards.rules.refusals import capacity_error
 from opskit.quotas.flows.check import check_quotas
@@ -27,14 +27,11 @@ def check_restore_quota(client: AwsClient, record: RestoreRecord, clock: Clock) 
     if config is None:
         text = f"The configuration {record.config} of {record.endpoint} was deleted; it cannot be brought back."
         raise GuardRefused("no-configuration", text, "Make the endpoint by hand.", region=client.region)
-    wanted = {variant.name: variant.count or 0 for variant in record.variants}
-    counts: Counter[str] = Counter()
-    for variant in config.get("ProductionVariants") or ():
-        # It is made with the configuration's count, then set to the one it had.
-        most = max(int(variant.get("InitialInstanceCount") or 0), wanted.get(str(variant.get("VariantName")), 0))
-        if variant.get("InstanceType"):
-            counts[str(variant["InstanceType"])] += most
-    requirements = [Requirement(each, Workload.ENDPOINT, count) for each, count in counts.items()]
+    needed = needed_at_return(config, record)
+    if isinstance(needed, Unknown):
+        text = f"Could not determine available quota; nothing was started. {needed.reason}."
+        raise UnreadableState("quota-unknown", text, "--no-guard continues anyway.", region=client.region)
+    requirements = [Requirement(each, Workload.ENDPOINT, count) for each, count in needed.items()]
     if not requirements:
         return
     error = capacity_error(check_quotas([client], requirements, clock.now()), client.region)

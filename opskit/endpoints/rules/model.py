@@ -65,9 +65,9 @@ class EndpointVerdict(StrEnum):
 class VariantState:
     """A production or shadow variant as it is wanted now.
 
-    ``instance_type`` and ``count`` None: AWS names none. A serverless variant has none to name; of any other it is
-    unknown, as ``instances_unknown`` says. ``provisioned`` is the concurrency that a serverless variant keeps
-    ready, and is billed for.
+    ``instance_type``, ``count`` and ``weight`` None: AWS names none. A serverless variant has no instances to name; of
+    any other they are unknown, as ``instances_unknown`` says. ``provisioned`` is the concurrency that a serverless
+    variant keeps ready, and is billed for.
     """
 
     name: str
@@ -79,9 +79,14 @@ class VariantState:
     is_shadow: bool = False
 
     @property
+    def count_unknown(self) -> bool:
+        """Whether it has instances and it is not known how many."""
+        return not self.is_serverless and self.count is None
+
+    @property
     def instances_unknown(self) -> bool:
         """Whether it has instances and it is not known which, or how many."""
-        return not self.is_serverless and (self.instance_type is None or self.count is None)
+        return self.count_unknown or (not self.is_serverless and self.instance_type is None)
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,8 @@ class HostedEndpoint:
     ``modified`` is when its last deployment, or change of counts, ended or was sent. ``config`` is the name of its
     configuration, and ``has_config`` False: that was deleted, or made anew, after the endpoint was deployed.
     ``deployment`` is how its last update was rolled out, ``capture`` what of its traffic is stored; None: AWS names
-    none. ``billed`` is what AWS bills of it, as ``opskit costs`` lists it; None: that was not looked at.
+    none. ``failure`` is AWS's reason for the status; None: it gives none. ``billed`` is what AWS bills of it, as
+    ``opskit costs`` lists it; None: that was not looked at.
     """
 
     region: str

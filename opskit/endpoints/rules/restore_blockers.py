@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from opskit.core.model import Unknown
 from opskit.endpoints.rules.model import HostedEndpoint, JsonObject
+from opskit.endpoints.rules.restore_record import RestoreRecord
 from opskit.quotas.rules.model import Headroom
 
 
@@ -55,6 +56,24 @@ def needed_instances(endpoint: HostedEndpoint) -> dict[str, int]:
     for variant in endpoint.variants:
         if variant.instance_type and variant.count:
             counts[variant.instance_type] += variant.count
+    return dict(counts)
+
+
+def needed_at_return(config: JsonObject, record: RestoreRecord) -> dict[str, int] | Unknown:
+    """The instances that an endpoint takes when it is made again, by type."""
+    wanted = {variant.name: variant.count or 0 for variant in record.variants}
+    counts: Counter[str] = Counter()
+    for member in ("ProductionVariants", "ShadowProductionVariants"):
+        for variant in config.get(member) or ():
+            if variant.get("ServerlessConfig"):
+                continue
+            name, kind, first = (variant.get(key) for key in ("VariantName", "InstanceType", "InitialInstanceCount"))
+            if kind is None or first is None:
+                return Unknown(
+                    f"The configuration {record.config} does not tell type and number of instances of {name}"
+                )
+            # It is made with the configuration's count, then set to the one it had.
+            counts[str(kind)] += max(int(first), wanted.get(str(name), 0))
     return dict(counts)
 
 

@@ -35,7 +35,9 @@ _HEAD = re.compile(r"(?P<name>[A-Za-z0-9-]+) stopped at (?P<at>\S+) in (?P<count
 
 @dataclass(frozen=True)
 class VariantRecord:
-    """What a variant is set back to. ``count`` None: it has no instances of its own."""
+    """What a variant is set back to. None is not set: it comes back with what its configuration has, if any, as a
+    serverless variant does with its instances.
+    """
 
     name: str
     count: int | None
@@ -45,7 +47,8 @@ class VariantRecord:
 @dataclass(frozen=True)
 class RestoreRecord:
     """What brings an endpoint back. ``created`` is when the endpoint was made that is stopped: one of a later time is
-    another life of it, and one of the same time was never deleted.
+    another life of it, and one of the same time was never deleted. ``deployment`` is how its last update was rolled
+    out; None: AWS names none.
     """
 
     endpoint: str

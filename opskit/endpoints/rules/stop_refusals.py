@@ -18,7 +18,7 @@ _ALL_THE_SAME = "--yes stops it anyway"
 @dataclass(frozen=True)
 class Attachments:
     """What hangs on an endpoint and is lost, or fails, without it: each a sentence's end, such as ``it has the
-    monitoring schedule m``; and what could not be read.
+    monitoring schedule m``. ``unread`` is why part of it is not known; None: all was read.
     """
 
     found: tuple[str, ...] = ()
@@ -60,6 +60,7 @@ def _reasons(facts: RestoreFacts) -> Iterator[str]:
     yield from facts.attachments.found
     if facts.attachments.unread is not None:
         yield f"what hangs on it could not be read ({facts.attachments.unread.reason})"
+    yield from _capacity_reasons(endpoint)
     yield from _scaling_reasons(facts.scaling)
     if isinstance(facts.missing_models, Unknown):
         yield f"its models could not be read ({facts.missing_models.reason})"
@@ -91,6 +92,18 @@ def _is_replaceable_record(endpoint: HostedEndpoint, record: RestoreRecord | Non
     whole and brings nothing back.
     """
     return record is None or record.created == endpoint.created.replace(microsecond=0)
+
+
+def _capacity_reasons(endpoint: HostedEndpoint) -> Iterator[str]:
+    """What it could not be set back to, because AWS does not say how it is."""
+    for variant in endpoint.variants:
+        if variant.count_unknown:
+            yield f"AWS does not tell the number of instances of its variant {variant.name}"
+    # The weight of an only variant decides nothing: it has all the traffic.
+    serving = endpoint.serving_variants
+    for variant in serving if len(serving) > 1 else ():
+        if variant.weight is None:
+            yield f"AWS does not tell the weight of its variant {variant.name}"
 
 
 def _scaling_reasons(scaling: ScalingSettings | Unknown) -> Iterator[str]:

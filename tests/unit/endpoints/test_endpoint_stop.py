@@ -48,6 +48,17 @@ def step_policy(account: EndpointAccount) -> None:
     account.put_scaled("policies", {"ResourceId": variant, "ScalableDimension": "d", **policy}, "PolicyName")
 
 
+def leave_out(*members: str) -> Callable[[EndpointAccount], None]:
+    """AWS does not tell these members of a variant, which is one of two."""
+
+    def spoil(account: EndpointAccount) -> None:
+        variants = account.endpoints[NAME].variants
+        variants[:] = [replace(variants[0], untold=frozenset(members)), FakeVariant("other")]
+        config_of(account).variants = [replace(each) for each in variants]
+
+    return spoil
+
+
 def attach(kind: str) -> Callable[[EndpointAccount], None]:
     return lambda account: account.attached.update({kind: ["one"]})
 
@@ -64,6 +75,11 @@ def attach(kind: str) -> Callable[[EndpointAccount], None]:
         (many_tags, "no room for"),
         (long_tags, "opskit writes at most 20"),
         (step_policy, "alarms (busy)"),
+        (
+            leave_out("CurrentInstanceCount", "DesiredInstanceCount"),
+            "does not tell the number of instances of its variant",
+        ),
+        (leave_out("CurrentWeight", "DesiredWeight"), "does not tell the weight of its variant"),
         (lambda account: account.objects.clear(), "data of its model are not there"),
         (lambda account: account.models.clear(), "its model model was deleted"),
         (lambda account: account.configs.clear(), "was deleted"),
@@ -81,6 +97,14 @@ def test_what_could_not_be_brought_back_is_not_stopped(
             assert action.refusal is not None
             assert words in action.refusal.message
     assert account.writes == []
+
+
+def test_the_weight_of_an_only_variant_is_not_needed(account: EndpointAccount) -> None:
+    """It has all the traffic whatever AWS says of it."""
+    del account.endpoints[NAME].variants[1:]
+    account.endpoints[NAME].variants[0].untold = frozenset({"CurrentWeight", "DesiredWeight"})
+    with in_memory(account):
+        assert stop_endpoint(account).outcome is StopOutcome.DONE
 
 
 @pytest.mark.parametrize(

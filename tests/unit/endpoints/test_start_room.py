@@ -12,6 +12,7 @@ from tests.fakes.account import client_error, in_memory
 from tests.fakes.billing_accounts import with_a_stopped_endpoint
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.fake_endpoints import FakeVariant
 from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION
 
@@ -78,6 +79,26 @@ def test_what_cannot_be_read_is_no_room(
     assert "--no-guard" in ended.envelope["errors"][0]["hint"]
     if not dry:
         assert (start(stopped, capsys, "--no-guard").code, stopped.creates) == (0, 1)
+
+
+@pytest.mark.parametrize("untold", ["InstanceType", "InitialInstanceCount"])
+def test_a_variant_whose_instances_are_not_told_is_no_room(
+    untold: str, stopped: EndpointAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopped.quotas = dict(ROOM)
+    stopped.configs["prices-config"].variants[0].untold = frozenset({untold})
+    ended = start(stopped, capsys)
+    [error] = ended.envelope["errors"]
+    assert (ended.code, error["code"], error["region"], stopped.creates) == (5, "quota-unknown", REGION, 0)
+    assert "does not tell type and number of instances of v0" in error["message"]
+    assert "--no-guard" in error["hint"]
+
+
+def test_shadow_variants_take_room_too(stopped: EndpointAccount, capsys: pytest.CaptureFixture[str]) -> None:
+    stopped.quotas = ROOM | {QUOTA: 40.0}
+    stopped.configs["prices-config"].shadows = [FakeVariant("shadow", count=50)]
+    ended = start(stopped, capsys, "--dry-run")
+    assert (ended.code, ended.envelope["errors"][0]["code"]) == (3, "no-room")
 
 
 def test_one_that_has_failed_and_has_no_record_does_not_run(capsys: pytest.CaptureFixture[str]) -> None:
