@@ -107,8 +107,8 @@ def list_kind_tags_or_none(client: AwsClient, kind: str) -> TagsByArn | None:
 _MAX_LISTED_ONE_BY_ONE = 5
 
 
-def read_owners(client: AwsClient, arns: Sequence[str]) -> dict[str, str | None]:
-    """The owners that the tags of resources name, by ARN; None if they name none, or could not be read."""
+def read_owners(client: AwsClient, arns: Sequence[str]) -> dict[str, str | Unknown | None]:
+    """The owners that the tags of resources name, by ARN, or why they are not known; None if the tags name none."""
     if len(arns) > _MAX_LISTED_ONE_BY_ONE:
         with suppress(AwsError):  # the tagging API has a permission of its own
             tags = list_named_tags(client, arns)
@@ -116,9 +116,7 @@ def read_owners(client: AwsClient, arns: Sequence[str]) -> dict[str, str | None]
     return dict(zip(arns, gather_all([partial(read_holder_owner, client, arn) for arn in arns]), strict=True))
 
 
-def read_holder_owner(client: AwsClient, arn: str) -> str | None:
-    """The owner that a resource's tags name; None if they name none, or could not be read."""
-    try:
-        return owner_from_tags(read_tags(client, arn), client.owner_keys)
-    except AwsError:  # whose it is, is additional information
-        return None
+def read_holder_owner(client: AwsClient, arn: str) -> str | Unknown | None:
+    """The owner that a resource's tags name, or why it is not known; None if they name none."""
+    tags = read_arn_tags(client, arn)
+    return tags if isinstance(tags, Unknown) else owner_from_tags(tags, client.owner_keys)

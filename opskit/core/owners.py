@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from opskit.core.model import Unknown
 from opskit.core.tags import LONGEST_TAG_VALUE, OWNER, is_tag_value, sanitize_tag_value
 
 OWNER_TAG = OWNER
@@ -117,12 +118,10 @@ def _to_tag_value(text: str) -> str:
     return f"{sanitize_tag_value(text)[: LONGEST_TAG_VALUE - _DIGEST_LENGTH - 1].rstrip()}-{digest}"
 
 
-def owner_from_tags(tags: object, keys: Sequence[str]) -> str | None:
-    """The owner that these tags name under one of the ``keys``, the first that has a value; None where they name none,
-    or could not be read.
+def owner_from_tags(tags: Mapping[str, str], keys: Sequence[str]) -> str | None:
+    """The owner that these tags name under one of the ``keys``, the first that has a value; None where they name
+    none.
     """
-    if not isinstance(tags, Mapping):
-        return None
     return next((str(tags[key]).strip() for key in keys if str(tags.get(key, "")).strip()), None)
 
 
@@ -137,11 +136,18 @@ def short_owner(owner: str) -> str:
 
 
 def owner_record(tags: object, keys: Sequence[str], trail_owner: str | None = None) -> dict[str, str | None]:
-    """The owner and how it is known, as JSON has it: by a tag, else by CloudTrail where it was asked."""
-    owner = owner_from_tags(tags, keys)
+    """The owner and how it is known, as JSON has it: by a tag, else by CloudTrail where it was asked; None: nothing
+    that could be read tells it.
+    """
+    owner = owner_from_tags(tags, keys) if isinstance(tags, Mapping) else None
     if owner is None and trail_owner:
         return {"owner": trail_owner, "owner_source": "cloudtrail"}
     return {"owner": owner, "owner_source": "tag" if owner else None}
+
+
+def owner_cell(owner: str | None, tags: Mapping[str, str] | Unknown | None) -> str:
+    """An owner as a column shows it: ``?`` where the tags that would tell it could not be read."""
+    return short_owner(owner) if owner else "?" if isinstance(tags, Unknown) else ""
 
 
 def made_for_record(owner: Owner) -> dict[str, str | bool]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import ExitCode, Problem
-from opskit.core.owners import owner_record, short_owner
+from opskit.core.owners import owner_cell, owner_record
 from opskit.core.text import format_duration
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
@@ -77,7 +77,11 @@ def endpoint_list_result(inspection: EndpointInspection, order: EndpointOrder = 
     }
     patiences = [*(seen.patience for seen in inspection.endpoints), *(None for _ in gone)]
     whole = add_patience_column(Table(_COLUMNS, tuple(rows)), patiences, before="1h")
-    table = (_with_owners(whole, [record["owner"] for record in records]),) if rows else ()
+    owners = [
+        *(owner_cell(record["owner"], seen.tags) for record, seen in zip(records, inspection.endpoints, strict=False)),
+        *(owner_cell(record["owner"], None) for record in records[len(inspection.endpoints) :]),
+    ]
+    table = (_with_owners(whole, owners),) if rows else ()
     problems = (*inspection.problems, *_unread_use_problems(inspection))
     return CommandResult(
         data, _list_exit(inspection, problems), problems, table, tuple(_list_notes(inspection)), "endpoints"
@@ -104,15 +108,13 @@ def _stopped_sort_key(order: EndpointOrder, client: AwsClient, stopped: StoppedE
             return owner_order(stopped_record(client, stopped)["owner"])
 
 
-def _with_owners(table: Table, owners: Sequence[str | None]) -> Table:
+def _with_owners(table: Table, owners: Sequence[str]) -> Table:
     """A table with whose each endpoint is, where that is known of any."""
-    if not any(owners):
+    if set(owners) <= {"", "?"}:
         return table
     at = 2
     columns = (*table.columns[:at], Column("Owner", optional=True), *table.columns[at:])
-    rows = (
-        (*row[:at], Cell(short_owner(owner or "")), *row[at:]) for row, owner in zip(table.rows, owners, strict=True)
-    )
+    rows = ((*row[:at], Cell(owner), *row[at:]) for row, owner in zip(table.rows, owners, strict=True))
     return replace(table, columns=columns, rows=tuple(rows))
 
 

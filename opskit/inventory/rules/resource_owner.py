@@ -27,7 +27,7 @@ class OwnershipSource(StrEnum):
 
 @dataclass(frozen=True)
 class ResourceOwner:
-    """Whose something is, and what tells it. ``name`` None: nothing does."""
+    """Whose something is, and what tells it. None: nothing that could be read does."""
 
     name: str | None = None
     source: OwnershipSource | None = None
@@ -38,7 +38,7 @@ NO_OWNER = ResourceOwner()
 
 def tagged_owner(resource: RunningResource, keys: Sequence[str]) -> ResourceOwner:
     """The owner that a resource's tags name under one of the ``keys``, else the user profile that it belongs to."""
-    if name := owner_from_tags(resource.tags, keys):
+    if isinstance(resource.tags, Mapping) and (name := owner_from_tags(resource.tags, keys)):
         return ResourceOwner(name, OwnershipSource.TAG)
     if resource.profile_owner:
         return ResourceOwner(resource.profile_owner, OwnershipSource.PROFILE)

@@ -10,7 +10,7 @@ from typing import Any
 
 from opskit.core.exceptions import ExitCode
 from opskit.core.grace import patience_record, running_grace
-from opskit.core.owners import owner_record, short_owner
+from opskit.core.owners import owner_cell, owner_record
 from opskit.core.text import format_duration
 from opskit.core.unread_prices import unread_price_problems
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
@@ -153,7 +153,7 @@ def _notebook_row(
     return (
         *((Cell(notebook.region),) if several else ()),
         Cell(notebook.name),
-        *((Cell(short_owner(_owner_record(seen)["owner"] or "")),) if owned else ()),
+        *((Cell(owner_cell(_owner_record(seen)["owner"], seen.evidence.tags)),) if owned else ()),
         Cell(notebook.instance_type),
         Cell(notebook.status),
         Cell(assessment.verdict.value, VERDICT_STYLES[assessment.verdict]),

@@ -38,6 +38,9 @@ Held = Mapping[str, tuple[HeldQuota, ...]]
 _TypePrices = Mapping[tuple[str, Workload], Price | Unknown]
 
 
+_NO_ARN = Unknown("AWS does not tell its ARN, by which its tags are read")
+
+
 def find_holders(
     client: AwsClient, headrooms: Sequence[Headroom], in_use: Mapping[Workload, InUseCounts], now: datetime
 ) -> Held:
@@ -61,7 +64,10 @@ def find_holders(
     )
     by_type = dict(zip(types, prices, strict=True))
     return {
-        name: tuple(_held_quota(headroom, holder, owners.get(holder.arn or ""), by_type, now) for holder in holders)
+        name: tuple(
+            _held_quota(headroom, holder, owners[holder.arn] if holder.arn else _NO_ARN, by_type, now)
+            for holder in holders
+        )
         for name, (headroom, holders) in chosen.items()
         if holders
     }
@@ -75,7 +81,7 @@ def _types_of(headroom: Headroom, holder: QuotaHolder) -> list[str]:
 
 
 def _held_quota(
-    headroom: Headroom, holder: QuotaHolder, owner: str | None, prices: _TypePrices, now: datetime
+    headroom: Headroom, holder: QuotaHolder, owner: str | Unknown | None, prices: _TypePrices, now: datetime
 ) -> HeldQuota:
     workload = headroom.requirement.workload
     counted = [

@@ -9,7 +9,7 @@ from typing import Any
 from opskit.aws.partitions import quota_page_url
 from opskit.core.exceptions import Problem
 from opskit.core.message_phrases import TYPE_NOT_OFFERED
-from opskit.core.model import Price
+from opskit.core.model import Price, Unknown
 from opskit.core.text import format_duration
 from opskit.core.workloads import WORKLOADS
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
@@ -77,9 +77,14 @@ def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
             ),
             *_holder_tables(check),
         ),
-        notes=(*_advice_lines(check.headrooms, home), *([_BILLED] if any(check.held.values()) else ())),
+        notes=(*_advice_lines(check.headrooms, home), *_holder_notes(check)),
         records="quotas",
     )
+
+
+def _known_owner(held: HeldQuota) -> str | None:
+    """Whose it is; None: its tags name nobody, or could not be read."""
+    return None if isinstance(held.owner, Unknown) else held.owner
 
 
 def _holder_record(held: HeldQuota) -> dict[str, Any]:
@@ -90,8 +95,9 @@ def _holder_record(held: HeldQuota) -> dict[str, Any]:
         "count": held.count,
         "since": held.holder.since,
         "age_seconds": None if held.age is None else int(held.age.total_seconds()),
-        "owner": held.owner,
-        "owner_source": "tag" if held.owner else None,
+        "owner": _known_owner(held),
+        "owner_source": "tag" if _known_owner(held) else None,
+        "owner_unknown_because": held.owner.reason if isinstance(held.owner, Unknown) else None,
         "usd_per_hour": held.usd_per_hour,
     }
 
@@ -178,6 +184,14 @@ def _holder_tables(check: QuotaCheck) -> Iterator[Table]:
         yield Table(columns, tuple(rows), "What uses the quotas that are short, the oldest first")
 
 
+def _holder_notes(check: QuotaCheck) -> Iterator[str]:
+    held = [each for holders in check.held.values() for each in holders]
+    if gap := next((each.owner for each in held if isinstance(each.owner, Unknown)), None):
+        yield f"Not all owners are known: {gap.reason.rstrip('.')}."
+    if held:
+        yield _BILLED
+
+
 def _holder_row(headroom: Headroom, held: HeldQuota) -> tuple[Cell, ...]:
     requirement = headroom.requirement
     of = f"{requirement.instance_type or 'all types'} {requirement.workload}"
@@ -187,7 +201,7 @@ def _holder_row(headroom: Headroom, held: HeldQuota) -> tuple[Cell, ...]:
         Cell(of),
         Cell(str(held.count)),
         Cell("?" if held.age is None else format_duration(held.age)),
-        Cell(held.owner or "-"),
+        Cell("?" if isinstance(held.owner, Unknown) else held.owner or "-"),
         Cell("?" if held.usd_per_hour is None else f"{held.usd_per_hour.normalize():f}"),
     )
 

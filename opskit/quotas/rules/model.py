@@ -289,13 +289,13 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 @dataclass(frozen=True)
 class HeldQuota:
     """A resource and the part of a quota that it holds. ``age`` None: AWS did not report when it began; ``owner`` None:
-    no tag that could be read names one; ``usd_per_hour`` None: a price is not known.
+    its tags name none; ``usd_per_hour`` None: a price is not known.
     """
 
     holder: QuotaHolder
     count: int
     age: timedelta | None = None
-    owner: str | None = None
+    owner: str | Unknown | None = None
     usd_per_hour: Decimal | None = None
 
 

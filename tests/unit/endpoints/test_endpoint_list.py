@@ -187,3 +187,20 @@ def test_a_list_comes_in_the_order_that_was_chosen_with_the_unknown_last(
     result = endpoint_list_result(EndpointInspection(tuple(seen), (), (), all_regions_failed=False), order)
     assert [each["name"] for each in result.data["endpoints"]] == names
     assert [row[1].text for row in result.tables[0].rows] == names
+
+
+def test_tags_that_could_not_be_read_name_an_unknown_owner_and_none_name_none() -> None:
+    client: AwsClient = AwsSession(shared_clients(), REGION).client()
+    verdict = EndpointAssessment(EndpointVerdict.BUSY, "")
+    owners = {"ada": {OWNER: "user/ada"}, "nobody": {}, "unread": Unknown("AWS throttled it")}
+    seen = [
+        InspectedEndpoint(
+            client, replace(HOSTED, name=name), tags, None, verdict, Decimal(1), EndpointPolicy().patience
+        )
+        for name, tags in owners.items()
+    ]
+    table = endpoint_list_result(EndpointInspection(tuple(seen))).tables[0]
+    assert table.columns[2].header == "Owner"
+    assert [row[2].text for row in table.rows] == ["ada", "", "?"]
+    (without,) = endpoint_list_result(EndpointInspection(tuple(seen[1:]))).tables
+    assert "Owner" not in [column.header for column in without.columns]

@@ -131,8 +131,22 @@ def test_whose_and_how_dear_may_be_unreadable(
     used_up.fault = refuse
     ran = check_transform(capsys, "-o", "json")
     assert (ran.code, len(ran.quotas[0]["used_by"])) == (3, 5)
-    owners = [each["owner"] for each in ran.quotas[0]["used_by"]]
-    assert owners[0] == {"ListTags": None, "GetProducts": "ada"}[closed]
+    first = ran.quotas[0]["used_by"][0]
+    assert first["owner"] == {"ListTags": None, "GetProducts": "ada"}[closed]
+    assert ("sagemaker:ListTags" in (first["owner_unknown_because"] or "")) == (closed == "ListTags")
+
+
+def test_an_owner_that_could_not_be_read_is_not_shown_as_none(
+    used_up: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def owner_of(name: str, out: str) -> str:
+        return next(line for line in out.splitlines() if name in line).split()[-2]
+
+    assert owner_of("job-6", check_transform(capsys).out) == "-", "its tags name none"
+    used_up.fault = lambda operation, region: DENIED if operation == "ListTags" else None
+    out = check_transform(capsys).out
+    assert owner_of("job-6", out) == "?"
+    assert "Not all owners are known: " in out
 
 
 def test_where_nothing_is_short_nobody_is_asked_whose_it_is(
