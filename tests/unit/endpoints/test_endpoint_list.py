@@ -192,7 +192,11 @@ def test_a_list_comes_in_the_order_that_was_chosen_with_the_unknown_last(
 def test_tags_that_could_not_be_read_name_an_unknown_owner_and_none_name_none() -> None:
     client: AwsClient = AwsSession(shared_clients(), REGION).client()
     verdict = EndpointAssessment(EndpointVerdict.BUSY, "")
-    owners = {"ada": {OWNER: "user/ada"}, "nobody": {}, "unread": Unknown("AWS throttled it")}
+    owners: dict[str, dict[str, str] | Unknown] = {
+        "ada": {OWNER: "user/ada"},
+        "nobody": {},
+        "unread": Unknown("AWS throttled it"),
+    }
     seen = [
         InspectedEndpoint(
             client, replace(HOSTED, name=name), tags, None, verdict, Decimal(1), EndpointPolicy().patience
