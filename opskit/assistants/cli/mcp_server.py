@@ -29,10 +29,8 @@ you work for, who decides and runs them; do not run them yourself.
 
 Regions = Annotated[list[str], Field(description="AWS Regions; ['all'] for every enabled one; empty: the default one.")]
 Region = Annotated[str | None, Field(description="AWS Region; null: the default one.")]
-Usages = Annotated[
-    list[str],
-    Field(description=f"What the instances are for: {', '.join(Workload)}."),
-]
+_USAGES = f"What the instances are for: {', '.join(Workload)}."
+Usages = Annotated[list[str], Field(description=_USAGES)]
 MaxUsd = Annotated[float | None, Field(description="The most that it may cost, in USD; null: no budget.")]
 Hours = Annotated[float, Field(description="How many hours of what has no end, such as an endpoint, count.")]
 
@@ -55,10 +53,10 @@ def _add_reading_tools(server: MCPServer[Any], answers: ToolAnswers) -> None:
     def check_quotas(
         instance_types: Annotated[
             list[str], Field(description="Such as ml.g5.xlarge; empty: what a small workflow needs.")
-        ],
-        usages: Usages,
+        ] = [],  # noqa: B006 - it becomes a schema's default, and nothing adds to it
+        usages: Annotated[list[str], Field(description=f"{_USAGES} Empty: the usual ones.")] = [],  # noqa: B006
         need: Annotated[int, Field(description="Instances needed of each type.")] = 1,
-        regions: Regions = [],  # noqa: B006 - it becomes a schema's default, and nothing adds to it
+        regions: Regions = [],  # noqa: B006
     ) -> CallToolResult:
         """Check SageMaker quotas: the applied value, what is in use, and whether there is room for more instances."""
         return _tool_result(answers.check_quotas(instance_types, usages, need, regions))

@@ -63,6 +63,11 @@ class PlanCheck:
         return self.cost.unpriced if self.policy.has_budget else ()
 
     @property
+    def is_cost_known(self) -> bool:
+        """Whether the cost is that of everything the plan starts, and not only of what it tells and has a price."""
+        return not (self.cost.unpriced or self.needs.unknowns)
+
+    @property
     def exit_code(self) -> ExitCode:
         """A refusal outranks what is not known, and that a yes."""
         quotas = self.check.exit_code

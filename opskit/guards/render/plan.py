@@ -38,9 +38,9 @@ def plan_result(found: PlanCheck, home: str | None) -> CommandResult:
         "unknown": [{"source": unknown.source, "reason": unknown.reason} for unknown in unknowns],
         **check.data,
         "hours": found.policy.hours,
-        "estimate_usd": None if found.cost.unpriced else found.cost.total_usd(found.policy.hours),
-        "usd_per_hour": None if found.cost.unpriced else found.cost.hourly_usd,
-        "usd_per_30_days": None if found.cost.unpriced else found.cost.hourly_usd * _MONTH_HOURS,
+        "estimate_usd": found.cost.total_usd(found.policy.hours) if found.is_cost_known else None,
+        "usd_per_hour": found.cost.hourly_usd if found.is_cost_known else None,
+        "usd_per_30_days": found.cost.hourly_usd * _MONTH_HOURS if found.is_cost_known else None,
     }
     tables = [_needs_table(found, needs)] if needs else []
     tables += [_unknown_table(unknowns)] if unknowns else []
@@ -158,10 +158,11 @@ def _plan_problems(found: PlanCheck) -> Iterator[Problem]:
 def _plan_notes(found: PlanCheck) -> Iterator[str]:
     if found.needs.is_free:
         yield "The plan starts nothing that quotas of instances limit or that is billed by the hour."
+    what = "Of what is known, what" if found.needs.unknowns else "What"
     if found.cost.hourly_usd and not found.cost.unpriced:
         month = (found.cost.hourly_usd * _MONTH_HOURS).normalize()
-        yield f"What has no end costs {found.cost.hourly_usd.normalize():f} USD an hour, {month:f} USD in 30 days."
+        yield f"{what} has no end costs {found.cost.hourly_usd.normalize():f} USD an hour, {month:f} USD in 30 days."
     if found.cost.bounded_usd and not found.cost.unpriced:
-        yield f"What ends by itself costs at most {found.cost.bounded_usd.quantize(_CENT_SHARE).normalize():f} USD."
+        yield f"{what} ends by itself costs at most {found.cost.bounded_usd.quantize(_CENT_SHARE).normalize():f} USD."
     yield from (f"Not in the total: {reason}." for reason in found.cost.unpriced)
     yield from (f"{note.rstrip('.')}." for note in found.needs.notes)

@@ -121,6 +121,8 @@ def test_quotas_are_checked_as_the_command_does_it(ask: Ask) -> None:
     assert (row["applied"], row["need"], row["verdict"]) == (4, 5, "short")
     assert f"opskit quotas increase {TYPE} --for training --to 5 --region us-east-1" in answer["commands_for_a_person"]
     assert ask("check_quotas", instance_types=[TYPE], usages=["training"], need=4)["exit"] == 0
+    usual = ask("check_quotas")["data"]["quotas"]
+    assert {row["instance_type"] for row in usual} > {TYPE}
 
 
 def test_an_error_is_explained(ask: Ask) -> None:
@@ -150,6 +152,7 @@ def test_what_a_request_does_not_tell_is_no_yes(ask: Ask) -> None:
     endpoint = {"EndpointName": "e", "EndpointConfigName": "c"}
     answer = ask("check_request", operation="CreateEndpoint", request=endpoint)
     assert (answer["status"], answer["exit"]) == ("partial", 5)
+    assert [answer["data"][key] for key in ("estimate_usd", "usd_per_hour", "usd_per_30_days")] == [None] * 3
 
 
 def test_a_plan_is_judged_from_its_text_and_from_its_file(ask: Ask, tmp_path: Path) -> None:

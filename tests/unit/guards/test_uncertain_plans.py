@@ -17,6 +17,7 @@ from opskit.guards.rules.planned_calls import judge_plan
 from opskit.guards.rules.request_model import NotDescribed, RequestNeeds
 from tests.fakes.cli_runner import CliResult
 from tests.fakes.fake_aws import Entry, FakeAws
+from tests.fakes.price_answers import priced_products
 
 M4, M5 = "ml.m4.xlarge", "ml.m5.xlarge"
 Guard = Callable[..., CliResult]
@@ -89,6 +90,15 @@ def test_what_may_not_be_made_is_never_a_refusal(guard_plan: Guard) -> None:
     sure = {f"S{number}": notebook() for number in range(5)}
     assert guard_plan({"Conditions": CONDITIONS, "Resources": {**perhaps, **sure}}).code == 3
     assert guard_plan({"Conditions": CONDITIONS, "Resources": {"N": notebook("Always")}}).code == 0
+
+
+def test_what_is_not_known_is_in_no_cost(guard_plan: Guard, fake_aws: FakeAws) -> None:
+    fake_aws.running["GetProducts"] = lambda asked: priced_products(asked, {M4: "0.28"})
+    unknown = notebook(None, {"Fn::GetAtt": ["Elsewhere", "Type"]})
+    data = guard_plan({"Resources": {"N": notebook()}}).data
+    assert (data["usd_per_hour"], data["estimate_usd"]) == (0.28, 6.72)
+    data = guard_plan({"Resources": {"N": notebook(), "M": unknown}}).data
+    assert (data["verdict"], data["usd_per_hour"], data["estimate_usd"]) == ("unknown", None, None)
 
 
 def step(name: str, count: Any, *after: str) -> dict[str, Any]:
