@@ -87,10 +87,12 @@ class StopOutcome(StrEnum):
 class ResourceStop(Generic[SeenT]):
     """One resource: what was seen, what is due, and what became of that.
 
-    ``outcome`` None: there was nothing to do, or nothing but its tag. ``status`` None: it is as it was seen.
-    ``looked_ms_ago`` is how old the oldest of what the change stands on was when the change was sent; None: none was.
-    ``stops_at`` is when a grace ends that runs or begins, ``grace_begun`` whether it began with this run. ``question``
-    is what somebody has to agree to before it is stopped, ``refusal`` why it is left alone though it was to be stopped.
+    ``outcome`` is what became of its stop, or what went wrong with its tag; None: no stop of it is due, and with its
+    tag nothing went wrong. ``status`` None: it is as it was seen. ``looked_ms_ago`` is how old the oldest of what the
+    change stands on was when the change was sent; None: none was. ``stops_at`` is when a grace ends that runs or begins
+    (None: none does), ``grace_begun`` whether it began with this run. ``question`` is what somebody has to agree to
+    before it is stopped (None: nothing), ``refusal`` opskit's refusal, with its code and hint (None: it has
+    refused nothing).
     """
 
     inspected: SeenT

@@ -39,9 +39,9 @@ def _with_share(item: BilledItem, parts: dict[str, list[BilledItem]], prices: di
 def _share_usd(item: BilledItem, siblings: Sequence[BilledItem], usd_per_hour: Decimal | None) -> Decimal | None:
     """None: the endpoint's price, or what one of its components reserves, is not known."""
     reserved = [sibling.resource.reserves for sibling in siblings]
-    known = [each for each in reserved if each is not None]
+    known = [each for each in reserved if isinstance(each, ComponentReservation)]
     own = item.resource.reserves
-    if usd_per_hour is None or own is None or len(known) != len(reserved):
+    if usd_per_hour is None or not isinstance(own, ComponentReservation) or len(known) != len(reserved):
         return None
     by_accelerator = any(each.accelerators for each in known)
     total = sum((_weight(each, by_accelerator=by_accelerator) for each in known), Decimal(0))

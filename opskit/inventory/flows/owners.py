@@ -27,7 +27,7 @@ _TRAIL_LAG = timedelta(hours=1)
 @dataclass(frozen=True)
 class OwnersFound:
     """The owners of a Region's resources: by the ``keys`` of tags, and by ARN as CloudTrail knows them. ``gap`` is why
-    it could not be asked for all.
+    it could not be asked for all; None: it was.
     """
 
     keys: tuple[str, ...]

@@ -83,12 +83,12 @@ def _running_component(region: str, summary: Response, described: Response | Unk
         reason=f"an inference component of the endpoint {endpoint}, whose instances bill",
         stop_with=aws_sagemaker_command("delete-inference-component", region, inference_component_name=name),
         part_of=endpoint,
-        reserves=None if isinstance(described, Unknown) else _reservation(described),
+        reserves=described if isinstance(described, Unknown) else _reservation(described),
     )
 
 
-def _reservation(described: Response) -> ComponentReservation | None:
-    """What all copies of a component reserve of their instances; None: AWS does not say."""
+def _reservation(described: Response) -> ComponentReservation | Unknown:
+    """What all copies of a component reserve of their instances."""
     specification = described.get("Specification") or {}
     copies = (described.get("RuntimeConfig") or {}).get("CurrentCopyCount")
     # An adapter runs in what its base component reserves.
@@ -96,6 +96,6 @@ def _reservation(described: Response) -> ComponentReservation | None:
         return ComponentReservation(0, 0)
     needs = specification.get("ComputeResourceRequirements")
     if copies is None or not needs:
-        return None
+        return Unknown("AWS does not say what it reserves")
     devices, memory = (needs.get(key) or 0 for key in ("NumberOfAcceleratorDevicesRequired", "MinMemoryRequiredInMb"))
     return ComponentReservation(copies * devices, copies * memory)

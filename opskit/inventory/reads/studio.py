@@ -62,7 +62,8 @@ def read_studio(client: AwsClient) -> InventoryPart:
     found = gather_all([partial(_read_app, client, account, app, owners) for app in running])
     used = {_space_key(app) for app in running if app.get("SpaceName")}
     volumes = [
-        _space_volume(client.region, account, space, owners, is_used=_space_key(space) in used) for space in present
+        _space_volume(client.region, account, space, owners, apps if isinstance(apps, Unknown) else key in used)
+        for space, key in zip(present, map(_space_key, present), strict=True)
     ]
     gap = first_unknown(apps, spaces)
     known = [each for each in (*found, *volumes) if each is not None]
@@ -159,14 +160,13 @@ def _app_options(app: Response) -> dict[str, str]:
 
 
 def _space_volume(
-    region: str, account: str, space: Response, owners: Owners, *, is_used: bool
+    region: str, account: str, space: Response, owners: Owners, is_used: bool | Unknown
 ) -> RunningResource | None:
     """The volume of a space; None: it has none."""
     size = space_volume_size(space)
     if size is None:
         return None
     domain, name = _space_key(space)
-    because = f"the volume of the space {name}"
     stop_with = aws_sagemaker_command("delete-space", region, domain_id=domain, space_name=name)
     return RunningResource(
         region,
@@ -177,13 +177,19 @@ def _space_volume(
         space.get("CreationTime"),
         (BilledVolume(size, StoragePrice.STUDIO),),
         verdict=_volume_verdict(is_used),
-        reason=because
-        if is_used
-        else f"{because}, in which no app runs: it bills until that is deleted, with its files",
-        stop_with=None if is_used else stop_with,
+        reason=f"the volume of the space {name}{_why_used_or_not(is_used)}",
+        stop_with=stop_with if is_used is False else None,
         profile_owner=owners.get((domain, name)),
     )
 
 
-def _volume_verdict(is_used: bool) -> BilledVerdict:
+def _why_used_or_not(is_used: bool | Unknown) -> str:
+    if isinstance(is_used, Unknown):
+        return f"; whether an app runs there could not be read: {is_used.reason}"
+    return "" if is_used else ", in which no app runs: it bills until that is deleted, with its files"
+
+
+def _volume_verdict(is_used: bool | Unknown) -> BilledVerdict:
+    if isinstance(is_used, Unknown):
+        return BilledVerdict.UNKNOWN
     return BilledVerdict.RUNNING if is_used else BilledVerdict.IDLE

@@ -32,7 +32,7 @@ TOO_MANY_EVENTS = Unknown(
 @dataclass
 class TrailLookup:
     """What CloudTrail told: the owners found, by ARN, and of which resources it told nothing although all events were
-    read. ``gap`` is why not all could be read.
+    read. ``gap`` is why not all could be read; None: all were.
     """
 
     owners: dict[str, str] = field(default_factory=dict)

@@ -117,12 +117,13 @@ class ComponentReservation:
 class RunningResource:
     """A resource that bills. ``status`` is SageMaker's word.
 
-    ``since`` is when it began to bill; None: AWS does not say. ``parts`` are what it is billed for; none, where
-    ``unpriced`` says why no price can be known, or ``free`` why it costs nothing of its own. ``not_begun``: it bills as
-    soon as it has its instances. ``unread`` is why a part of it could not be read. ``stop_takes_yes``: what ends it
-    asks before it does, and takes ``--yes``. ``tags`` None: not read yet. ``profile_owner`` is the Studio user profile
-    that it belongs to, if it belongs to one. ``part_of`` is the endpoint whose instances an inference component shares,
-    ``reserves`` what it reserves of them (None: that is not known).
+    ``since`` is when it began to bill; None: AWS tells of no such time (with ``not_begun`` there is none yet, since it
+    bills as soon as it has its instances). ``parts`` are what it is billed for; none, where ``unpriced`` says why no
+    price can be known, or ``free`` why it costs nothing of its own. ``stop_with`` is the command that ends it; None:
+    there is none to recommend. ``stop_takes_yes``: what ends it asks before it does, and takes ``--yes``. ``unread``
+    is why a part of it is not known; None: all was read. ``tags`` None: not read yet. ``profile_owner`` is the Studio
+    user profile that it belongs to; None: what was read tells of none. ``part_of`` is the endpoint whose instances an
+    inference component shares, ``reserves`` what it reserves of them; both None: it is no inference component.
     """
 
     region: str
@@ -143,7 +144,7 @@ class RunningResource:
     tags: Mapping[str, str] | Unknown | None = field(default=None, hash=False)
     profile_owner: str | None = None
     part_of: str | None = None
-    reserves: ComponentReservation | None = None
+    reserves: ComponentReservation | Unknown | None = None
 
     @property
     def account(self) -> str | None:

@@ -27,7 +27,6 @@ TO_BE_SAID = frozenset(
         "guards",
         "history",
         "increases",
-        "inventory",
         "keeps",
         "kept_state",
         "notebooks",

@@ -104,6 +104,20 @@ def test_one_that_cannot_be_described_is_there_without_any_share(
     assert found.keys() == {"small", "large", "adapter"}
 
 
+def test_copies_that_aws_does_not_tell_leave_every_share_unknown(
+    billed: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sum that all are a part of is not known then."""
+
+    def tell(asked: Mapping[str, Any]) -> dict[str, Any]:
+        told = describe(asked)
+        return {**told, "RuntimeConfig": {}} if asked["InferenceComponentName"] == "small" else told
+
+    billed.running["DescribeInferenceComponent"] = tell
+    found, _ = items_of(capsys)
+    assert {item["share_usd_per_hour"] for item in found.values()} == {None}
+
+
 def test_what_cannot_be_listed_is_said_and_a_region_without_the_operation_has_none(
     billed: FakeAws, capsys: pytest.CaptureFixture[str]
 ) -> None:

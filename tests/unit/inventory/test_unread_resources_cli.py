@@ -76,6 +76,16 @@ def test_what_could_not_be_read_is_told_with_exit_5(
     assert ran.data["totals"]["at_least"] is True
 
 
+def test_a_volume_is_not_idle_where_apps_could_not_be_listed(billed: FakeAws, capsys: Capture) -> None:
+    """Its command deletes the space with its files."""
+    off = items_of(run_costs(capsys))["volume", "d-1/off-space"]
+    assert (off["verdict"], "delete-space" in off["stop_with"]) == ("idle", True)
+    deny(billed, "ListApps")
+    volumes = [item for (kind, name), item in items_of(run_costs(capsys)).items() if name.endswith("-space")]
+    assert {(item["kind"], item["verdict"], item["stop_with"]) for item in volumes} == {("volume", "unknown", None)}
+    assert all("whether an app runs there could not be read" in item["because"] for item in volumes)
+
+
 # What each of these tells is read in another way where it is denied, or nobody asks it.
 ELSEWHERE = {"GetResources"}
 
