@@ -25,6 +25,7 @@ from opskit.guards.rules.request_model import (
 from opskit.quotas.rules.requirements import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
 
 _VARIANT_LISTS = ("ProductionVariants", "ShadowProductionVariants")
+_SERVERLESS_MEMBERS = ("CurrentServerlessConfig", "DesiredServerlessConfig")
 _SERVERLESS_NOTE = "a serverless variant is billed by use, which is in no budget"
 _SCALING_NOTE = "{where} may grow to {most} instances: its cost counts them, the quotas are checked for {count}"
 _COPIES_NOTE = "The copies run on the instances that the endpoint has or may scale to."
@@ -116,8 +117,12 @@ def _with_present_counts(new: RequestNeeds, request: Request, describe: Describe
     """The needs where each variant may keep the number of instances that it has scaled to."""
     endpoint = describe("describe_endpoint", {"EndpointName": request.get("EndpointName")})
     counts = [
-        max(int(variant.get("DesiredInstanceCount") or 0), int(variant.get("CurrentInstanceCount") or 0))
+        max(
+            _instances_now(variant, f"variant {variant.get('VariantName')}"),
+            int(variant.get("DesiredInstanceCount") or 0),
+        )
         for variant in entries_of(endpoint, "ProductionVariants", "")
+        if not any(variant.get(member) for member in _SERVERLESS_MEMBERS)
     ]
     # The larger one counts: an endpoint that has scaled out may keep what it has.
     most = max(counts, default=0)
@@ -150,9 +155,20 @@ def capacity_needs(request: Request, describe: Describe) -> RequestNeeds:
         if "DesiredInstanceCount" in each:
             desired = whole_number(each, "DesiredInstanceCount", where)
             plan = {**planned.get(name, {}), "InitialInstanceCount": desired, "ManagedInstanceScaling": None}
-            now = int(present.get(name, {}).get("CurrentInstanceCount") or 0)
+            now = _instances_now(present.get(name, {}), where)
             parts.append(_only_more(_variant_needs(plan, where, "the endpoint"), now))
     return merge_needs(parts)
+
+
+def _instances_now(variant: Request, where: str) -> int:
+    """How many instances a variant of a described endpoint has.
+
+    Raises:
+        NotJudgeable: AWS does not say it, as of an endpoint that is being created.
+    """
+    if "CurrentInstanceCount" not in variant:
+        raise NotJudgeable(where, "AWS does not say how many instances the variant has now")
+    return whole_number(variant, "CurrentInstanceCount", where)
 
 
 def _only_more(new: RequestNeeds, now: int) -> RequestNeeds:
@@ -180,12 +196,13 @@ def component_needs(request: Request, describe: Describe) -> RequestNeeds:
     for index, variant in enumerate(_all_variants(config)):
         scaling = member_of(variant, "ManagedInstanceScaling", "")
         most = whole_number(scaling, "MaxInstanceCount", "ManagedInstanceScaling", 0)
-        now = int(present.get(variant.get("VariantName"), {}).get("CurrentInstanceCount") or 0)
-        if most > now and scaling.get("Status") != "DISABLED":
+        if not most or scaling.get("Status") == "DISABLED":
+            continue
+        where = f"variant {index + 1} of endpoint {name}"
+        now = _instances_now(present.get(variant.get("VariantName"), {}), where)
+        if most > now:
             plan = {**variant, "InitialInstanceCount": most}
-            parts.append(
-                _only_more(_variant_needs(plan, f"variant {index + 1} of endpoint {name}", "the endpoint"), now)
-            )
+            parts.append(_only_more(_variant_needs(plan, where, "the endpoint"), now))
     return replace(merge_needs(parts), notes=(_COPIES_NOTE,))
 
 

@@ -147,10 +147,15 @@ def _all_groups(request: Request) -> list[Request]:
 
 
 def _present_counts(cluster: Request) -> dict[object, int]:
-    return {
-        group.get("InstanceGroupName"): max(int(group.get("CurrentCount") or 0), int(group.get("TargetCount") or 0))
-        for group in _all_groups(cluster)
-    }
+    return {group.get("InstanceGroupName"): _nodes_now(group) for group in _all_groups(cluster)}
+
+
+def _nodes_now(group: Request) -> int:
+    counts = [int(group[member]) for member in ("CurrentCount", "TargetCount") if group.get(member) is not None]
+    if not counts:
+        name = f"instance group {group.get('InstanceGroupName')}"
+        raise NotJudgeable(name, "AWS does not say how many instances it has now")
+    return max(counts)
 
 
 def _group_needs(request: Request, present: Mapping[object, int]) -> RequestNeeds:

@@ -317,3 +317,26 @@ def test_preferences_are_alternatives_and_groups_are_not() -> None:
         "ResourceConfig.InstancePreferences"
     }
     assert {need.choice for need in judged("CreateTrainingJob", CASES[3][2]).needs} == {""}
+
+
+NUMBERS = {"CurrentInstanceCount", "DesiredInstanceCount", "CurrentCount", "TargetCount"}
+
+
+def describe_without_numbers(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What AWS describes, without how many instances run, as of what is being made."""
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: strip(inner) for key, inner in value.items() if key not in NUMBERS}
+        return [strip(inner) for inner in value] if isinstance(value, list) else value
+
+    return dict(strip(describe(operation, params)))
+
+
+@pytest.mark.parametrize(
+    "case", ["what the endpoint has", "more of a variant", "copies on an endpoint that may grow", "what a cluster"]
+)
+def test_instances_of_which_aws_tells_no_number_are_not_none(case: str) -> None:
+    (found,) = [each for each in CASES if each[0].startswith(case)]
+    needs = judge_request(found[1], found[2], describe_without_numbers, lambda: False)
+    assert (needs.needs, len(needs.unknowns)) == ((), 1)
