@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from opskit.aws.gather import gather, gather_all, start_in_background
-
-SWAPPED = """
-from opskit.aws.gather import gather
-
-def read_name() -> str:
-    return ""
-def read_count() -> int:
-    return 1
-
-{names} = gather(read_name, read_count)
-text: str = name
-"""
 
 
 def raise_value_error(text: str) -> int:
@@ -88,14 +73,9 @@ def test_start_in_background_hands_on_a_failure() -> None:
         start_in_background(partial(raise_value_error, "no")).result()
 
 
-def test_two_results_that_are_swapped_fail_mypy(tmp_path: Path) -> None:
-    for name, names in (("right", "name, count"), ("swapped", "count, name")):
-        (tmp_path / f"{name}.py").write_text(SWAPPED.format(names=names))
-    root = Path(__file__).parents[3]
-    words = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path)]
-    files = [str(tmp_path / name) for name in ("right.py", "swapped.py")]
-    ran = subprocess.run([*words, *files], cwd=root, capture_output=True, text=True, check=False)
-    errors = [line for line in ran.stdout.splitlines() if ": error: " in line]
-    assert len(errors) == 1, ran.stdout + ran.stderr
-    assert "swapped.py" in errors[0]
-    assert 'expression has type "int", variable has type "str"' in errors[0]
+def test_each_result_has_the_type_of_its_read() -> None:
+    """The one that is ignored here is an error to mypy: if it no longer were, `make lint` would refuse the comment."""
+    count, name = gather(lambda: 1, lambda: "name")
+    right: int = count
+    swapped: int = name  # type: ignore[assignment]
+    assert [right, swapped] == [1, "name"]
