@@ -6,7 +6,7 @@ It parses the source and imports nothing from opskit, so a check of it also work
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +42,25 @@ def parse_sources(root: Path) -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.py"))}
 
 
+def statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """All statements, those inside others too, in the order of the text. A class, a function or a ``match`` is one, so
+    that whoever looks for these need not look into expressions, which are most of a tree.
+    """
+    inside: list[ast.AST] = [*reversed(tree.body)]
+    while inside:
+        node = inside.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        parts = [getattr(node, part, ()) for part in ("body", "handlers", "orelse", "finalbody", "cases")]
+        inside += [each for part in parts for each in part][::-1]
+
+
 def find_enumerations(sources: Mapping[Path, ast.Module]) -> list[Enumeration]:
     """All enumerations. Two classes with the same name are two enumerations. One without members is a base of others,
     and none itself.
     """
     classes = [
-        (path, node) for path, tree in sources.items() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+        (path, node) for path, tree in sources.items() for node in statements(tree) if isinstance(node, ast.ClassDef)
     ]
     bases = {
         *_ENUM_BASES,

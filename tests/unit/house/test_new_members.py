@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.enumerations import Enumeration, find_enumerations
+from tools.enumerations import Enumeration, find_enumerations, statements
+from tools.whole_tables import find_modules, find_tables, own_namespaces
 
 ROOT = Path(__file__).parents[3]
 NEW = "NEW_MEMBER"
@@ -107,8 +108,8 @@ def changed_house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
     texts = {path: path.read_text(encoding="utf-8") for path in sorted((root / "opskit").rglob("*.py"))}
     sources = {path: ast.parse(text) for path, text in texts.items() if re.search(r"Enum\b|^\s*match ", text, re.M)}
     enumerations = find_enumerations(sources)
-    for enumeration in enumerations:
-        add_member(enumeration)
+    for path in {each.path for each in enumerations}:
+        add_members(path, sources[path], {each.name for each in enumerations if each.path == path})
     for union, (file, _) in UNIONS.items():
         add_class(root / file, union)
     for path in {each.path for each in enumerations}.union(root / file for file, _ in UNIONS.values()):
@@ -117,12 +118,13 @@ def changed_house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
     choices = [
         Choice(path.relative_to(root).as_posix(), node.lineno, node.end_lineno or node.lineno, chosen)
         for path, tree in sources.items()
-        for node in ast.walk(tree)
+        for node in statements(tree)
         if isinstance(node, ast.Match) and (chosen := next(named_enumerations(node, names), None))
     ]
     # Without what others' packages say of their types this takes a quarter of the time, and finds the same. So does a
-    # look at the modules that choose: of the others mypy only reads what they declare.
-    options = ["--no-incremental", "--no-site-packages", "--ignore-missing-imports", "--check-untyped-defs"]
+    # look at the modules that choose: of the others mypy only reads what they declare. With --no-incremental it would
+    # still write all it would keep.
+    options = ["--cache-dir=/dev/null", "--no-site-packages", "--ignore-missing-imports", "--check-untyped-defs"]
     config = ["--config-file=", "--python-version=3.11", "--enable-error-code=exhaustive-match", *options]
     chosen_from = {choice.path for choice in choices}.union(*(places for _, places in UNIONS.values()))
     config += ["--follow-imports=silent", *sorted(chosen_from)]
@@ -131,19 +133,28 @@ def changed_house(tmp_path_factory: pytest.TempPathFactory) -> ChangedHouse:
         enumerations,
         choices,
         run_in(root, "mypy", *config),
-        run_in(root, "tools.whole_tables"),
+        run_in(root, "tools.whole_tables", *modules_with_tables()),
     )
 
 
-def add_member(enumeration: Enumeration) -> None:
-    """Write one more member behind the last one, with a value like its own."""
-    lines = enumeration.path.read_text().splitlines(keepends=True)
-    tree = ast.parse("".join(lines))
-    (node,) = (each for each in ast.walk(tree) if isinstance(each, ast.ClassDef) and each.name == enumeration.name)
-    members = [each for each in node.body if isinstance(each, ast.Assign)]
-    value = ast.unparse(_NewValue().visit(members[-1].value))
-    lines.insert(members[-1].end_lineno or 0, f"    {NEW} = {value}\n")
-    enumeration.path.write_text("".join(lines))
+def modules_with_tables() -> list[str]:
+    """The modules that have tables keyed by an enumeration; the others load much, and are asked for nothing."""
+    return sorted({table.name.rpartition(".")[0] for table in find_tables(own_namespaces(find_modules()))})
+
+
+def add_members(path: Path, tree: ast.Module, names: set[str]) -> None:
+    """Write one more member behind the last one of each of these enumerations, with a value like its own."""
+    lines = path.read_text().splitlines(keepends=True)
+    last = [
+        [each for each in node.body if isinstance(each, ast.Assign)][-1]
+        for node in statements(tree)
+        if isinstance(node, ast.ClassDef) and node.name in names
+    ]
+    assert len(last) == len(names)
+    for member in reversed(last):  # so that the lines of those before stay theirs
+        value = ast.unparse(_NewValue().visit(member.value))
+        lines.insert(member.end_lineno or 0, f"    {NEW} = {value}\n")
+    path.write_text("".join(lines))
 
 
 def add_class(file: Path, union: str) -> None:
