@@ -8,12 +8,12 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.events import FlowEvent
-from opskit.core.model import NOTEBOOK_ROLE_NAME, Requirement, Workload
+from opskit.core.model import NOTEBOOK_ROLE_NAME, Quota, Requirement, Workload
 from opskit.core.owners import caller_owner
 from opskit.notebooks.flows import create
 from opskit.notebooks.flows.create import CreateResult, plan_notebook
 from opskit.notebooks.rules.create_request import NotebookSpec
-from opskit.quotas.rules.model import Headroom, Verdict
+from opskit.quotas.rules.model import Headroom, UsedRange, Verdict
 from tests.fakes.stubbed_client import ACCOUNT, StubbedCalls
 from tests.unit.aws.test_roles import role_response
 
@@ -32,7 +32,8 @@ def headroom(verdict: Verdict, requirement: Requirement = TYPE) -> Headroom:
         if requirement.instance_type
         else "Total number of notebook instances"
     )
-    return Headroom("us-east-1", requirement, name, "L-1", 1, 0, 1, 0, verdict, "1 of 1 in use")
+    quota = Quota("us-east-1", name, "L-1", 1, 0)
+    return Headroom("us-east-1", requirement, name, quota, UsedRange(1, 1), verdict, "1 of 1 in use")
 
 
 def described(status: str = "Pending", instance_type: str = "ml.t2.medium", **more: Any) -> dict[str, Any]:

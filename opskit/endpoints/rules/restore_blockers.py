@@ -97,11 +97,11 @@ def _quota_blocker(headroom: Headroom, own: Mapping[str, int]) -> str | Unknown 
     held = own.get(requirement.instance_type, 0) if requirement.instance_type else sum(own.values())
     if requirement.per_job or not held:
         return None
-    limit = headroom.applied if headroom.applied is not None else headroom.default
-    if limit is None:
+    limit = headroom.quota_value
+    if limit is None or headroom.used is None:
         return Unknown(f"{headroom.quota_name}: {headroom.reason}")
-    most = headroom.in_use if headroom.in_use is not None else headroom.in_use_max
-    used = max(headroom.in_use_min, most or 0)
+    most = headroom.used.ceiling
+    used = headroom.used.least if most is None else most
     # It needs as many as it holds now, so there is room for it again if all that is in use fits.
     if used > limit:
         return f"{headroom.quota_name}: the quota is {limit:g}, and {used} are in use, {held} of them by it"

@@ -95,8 +95,8 @@ def is_held(check: QuotaCheck) -> bool:
 
 
 def _is_only_full(headroom: Headroom) -> bool:
-    quota = headroom.default if headroom.applied is None else headroom.applied
-    return quota is not None and quota >= headroom.requirement.count and headroom.in_use_min > 0
+    value, used = headroom.quota_value, headroom.used
+    return value is not None and used is not None and value >= headroom.requirement.count and used.least > 0
 
 
 def describe_blockers(check: QuotaCheck) -> str:

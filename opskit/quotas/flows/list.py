@@ -90,8 +90,7 @@ def _list_region(client: AwsClient, choice: QuotaFilter, use_from: UtilizationSo
         partial(sum_volumes, client) if is_live else no_volumes,
     )
     utilizations = live_utilization(all_quotas.quotas, in_use, volumes, metrics.now) if is_live else metrics.results()
-    open_ = () if isinstance(requests, Unknown) else requests
-    quotas = join_listings(all_quotas.quotas, all_quotas.value_errors, utilizations, NO_METRIC, open_)
+    quotas = join_listings(all_quotas.quotas, all_quotas.value_errors, utilizations, NO_METRIC, requests)
     unread = [requests] if isinstance(requests, Unknown) else []
     unread += [counts.incomplete for counts in in_use.values() if counts.incomplete]
     return _RegionListing(

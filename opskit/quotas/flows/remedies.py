@@ -19,21 +19,21 @@ from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_cached_quotas, read_quotas
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.alternatives import MAX_ALTERNATIVES, Prices, find_alternatives, select_candidates
+from opskit.quotas.rules.holders import HeldQuota, hourly_cost, oldest_holders
 from opskit.quotas.rules.model import (
     UNKNOWN_TYPE,
     Alternative,
     Headroom,
-    HeldQuota,
     InUseCounts,
     QuotaHolder,
-    hourly_cost,
-    oldest_holders,
 )
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
 from opskit.quotas.store import read_missing_prices
 
 Held = Mapping[str, tuple[HeldQuota, ...]]
 """What holds each quota, by the quota's name."""
+
+_NO_ARN = Unknown("AWS did not report its ARN")
 
 _TypePrices = Mapping[tuple[str, Workload], Price | Unknown]
 

@@ -40,7 +40,7 @@ class AllQuotas:
 
 @dataclass(frozen=True, slots=True)
 class _QuotaListing:
-    """The records of a listing by code; incomplete if ``error`` is set."""
+    """The records of a listing by code. ``error`` is why it is incomplete; None: it is complete."""
 
     records: Mapping[str, QuotaRecord]
     error: Unknown | None = None

@@ -38,8 +38,8 @@ _VERSION = 2
 
 
 class CachedQuota(NamedTuple):
-    """What was read of a quota: its code (None: AWS has no quota of this name), whether it had an applied value, and
-    its default if that was read. ``value`` is the applied value then: a hint which quotas to read, never a result.
+    """What was read of a quota: whether it had an applied value, and ``value``, which that was: a hint which quotas to
+    read, never a result. ``code`` None: AWS has no quota of this name. ``value`` and ``default`` None: not read.
     """
 
     code: str | None
@@ -53,7 +53,8 @@ class CachedQuota(NamedTuple):
 class QuotaCodeCache:
     """The cached quotas of one Region of an account; ``file`` None: nothing is stored beyond this run.
 
-    ``listed_at`` is when all of the Region's quotas were last listed: what was not in the listing did not exist.
+    ``listed_at`` is when all of the Region's quotas were last listed: what was not in the listing did not exist; None:
+    no listing of all of them is kept.
     """
 
     now: datetime

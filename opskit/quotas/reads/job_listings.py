@@ -93,7 +93,8 @@ PROCESSING_JOBS = JobKind(
 @dataclass(frozen=True)
 class LiveJobs:
     """The jobs of a kind that may hold instances. ``listed`` are summaries of those that the listing shows as such,
-    ``names`` all of them: also those that had not ended when they were last looked at.
+    ``names`` all of them: also those that had not ended when they were last looked at. ``newest`` is when the newest
+    job that was listed was made; None: there is none.
     """
 
     kind: JobKind
@@ -169,7 +170,7 @@ def _may_hold(kind: JobKind, summary: Response) -> bool:
 @dataclass(frozen=True)
 class DescribedJobs:
     """What jobs say of themselves, by name; ``gone`` are those that are not there any more. ``gap`` is why not all
-    could be asked.
+    could be asked; None: all were.
     """
 
     jobs: Mapping[str, Response]

@@ -45,7 +45,7 @@ _BOTH_BURSTS = 15
 
 @dataclass(frozen=True)
 class _ListResult:
-    """The records of a listing by name; incomplete if ``missing`` is set."""
+    """The records of a listing by name. ``missing`` is why it is incomplete; None: it is complete."""
 
     records: Mapping[str, QuotaRecord]
     missing: Unknown | None = None

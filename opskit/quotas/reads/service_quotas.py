@@ -40,7 +40,7 @@ class _FilterIgnored(Exception):
 
 
 class QuotaRecord(NamedTuple):
-    """A quota in a response. ``why_not`` is AWS's reason if it returned no value."""
+    """A quota in a response. ``value`` None: AWS returned none, and ``why_not`` is its reason if it gave one."""
 
     name: str
     code: str

@@ -34,7 +34,7 @@ _REQUIRED_MEMBERS = {"TrainingJobStatus", "ResourceConfig", "EnableManagedSpotTr
 @dataclass(frozen=True)
 class LiveTrainingJobs:
     """The training jobs that run or keep instances warm, as AWS describes them. ``jobs_gap`` and ``pool_gap`` are why
-    there may be more of either.
+    there may be more of either; None: there are no more.
     """
 
     running: tuple[Response, ...]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from opskit.aws.partitions import quota_page_url
 from opskit.core.exceptions import Problem
 from opskit.core.message_phrases import TYPE_NOT_OFFERED
-from opskit.core.model import Price, Unknown
+from opskit.core.model import NotOffered, Price, Quota, QuotaLookup, Unknown, is_not_offered, known_quota
 from opskit.core.text import format_duration
 from opskit.core.workloads import WORKLOADS
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
@@ -19,10 +19,10 @@ from opskit.quotas.rules.headroom import (
     increase_commands,
     wait_commands,
 )
+from opskit.quotas.rules.holders import HeldQuota
 from opskit.quotas.rules.model import (
     Alternative,
     Headroom,
-    HeldQuota,
     IncreaseRequest,
     Verdict,
     format_quota_value,
@@ -37,14 +37,8 @@ _VERDICT_STYLES = {
     Verdict.NOT_OFFERED: Style.WARN,
     Verdict.UNKNOWN: Style.WARN,
 }
-# What a cell without a number says: a dash if there is none, a question mark if it is unknown.
-_MISSING_VALUES = {
-    Verdict.FITS: "?",
-    Verdict.SHORT: "?",
-    Verdict.PENDING: "?",
-    Verdict.NOT_OFFERED: "-",
-    Verdict.UNKNOWN: "?",
-}
+# What a cell says where there is none, and where it is not known.
+_NONE, _UNKNOWN = "-", "?"
 
 # It reads no metrics; quotas, resources, tags and prices are read for nothing.
 _COST_USD = Decimal(0)
@@ -104,22 +98,23 @@ def _holder_record(held: HeldQuota) -> dict[str, Any]:
 
 def headroom_record(headroom: Headroom) -> dict[str, Any]:
     """One assessment in JSON, as scripts rely on it."""
+    quota, used, request = known_quota(headroom.quota), headroom.used, headroom.request
     return {
         "region": headroom.region,
         "instance_type": headroom.requirement.instance_type,
         "usage": headroom.requirement.workload.value,
         "quota_name": headroom.quota_name,
-        "quota_code": headroom.quota_code,
-        "applied": int_if_whole(headroom.applied),
-        "default": int_if_whole(headroom.default),
-        "in_use": headroom.in_use,
-        "in_use_min": headroom.in_use_min,
-        "in_use_max": headroom.in_use_max,
+        "quota_code": quota.code if quota else None,
+        "applied": int_if_whole(quota.applied if quota else None),
+        "default": int_if_whole(quota.default if quota else None),
+        "in_use": used.exact if used else None,
+        "in_use_min": used.least if used else 0,
+        "in_use_max": used.ceiling if used else None,
         "need": headroom.requirement.count,
         "free": int_if_whole(headroom.free),
         "verdict": headroom.verdict.value,
         "because": headroom.reason,
-        "request": headroom.request and request_record(headroom.request),
+        "request": request_record(request) if isinstance(request, IncreaseRequest) else None,
         "share": headroom.requirement.alert_share,
         "alternatives": [alternative_record(alternative) for alternative in headroom.alternatives],
     }
@@ -211,17 +206,12 @@ def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
     above = f"(one {WORKLOADS[requirement.workload].per_job_unit})" if requirement.per_job else "(all types)"
     above = "(volumes, GB)" if requirement.of_volumes else above
     instance_type = requirement.instance_type or above
-    missing = _MISSING_VALUES[verdict]
-    default = missing if headroom.default is None else f"({format_quota_value(headroom.default)})"
-    # What is in use where it is not one number: from the least to the most, if both are known.
-    span = missing if headroom.in_use_max is None else f"{headroom.in_use_min}-{headroom.in_use_max}"
-    in_use = headroom.in_use if headroom.in_use is not None else span
     return (
         *((Cell(headroom.region),) if several else ()),
         Cell(instance_type),
         Cell(requirement.workload.value),
-        Cell(default if headroom.applied is None else format_quota_value(headroom.applied)),
-        Cell("" if requirement.per_job else str(in_use)),
+        Cell(_quota_text(headroom.quota)),
+        Cell("" if requirement.per_job else _in_use_text(headroom)),
         Cell(str(requirement.count)),
         Cell(f"{verdict.value}, full", Style.WARN)
         if exceeds_alert_share(headroom)
@@ -230,15 +220,42 @@ def _headroom_row(headroom: Headroom, several: bool) -> tuple[Cell, ...]:
     )
 
 
+def _quota_text(quota: QuotaLookup) -> str:
+    match quota:
+        case NotOffered():
+            return _NONE
+        case Unknown() | Quota(effective_value=None):
+            return _UNKNOWN
+        case Quota(applied=None):
+            return f"({format_quota_value(quota.default)})"
+        case Quota():
+            return format_quota_value(quota.applied)
+        case _:
+            assert_never(quota)
+
+
+def _in_use_text(headroom: Headroom) -> str:
+    """What is in use; where that is not one number from the least to the most, if both are known."""
+    used = headroom.used
+    if used is None:
+        return _NONE if is_not_offered(headroom.quota) else _UNKNOWN
+    if used.exact is not None:
+        return str(used.exact)
+    return _UNKNOWN if used.ceiling is None else f"{used.least}-{used.ceiling}"
+
+
 def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:
     """What would help, the command first; empty if there is nothing to do."""
-    if any(headroom.applied is None and headroom.default is not None for headroom in headrooms):
+    quotas = [quota for headroom in headrooms if (quota := known_quota(headroom.quota))]
+    if any(quota.applied is None and quota.default is not None for quota in quotas):
         yield "(n): no applied value; AWS's default counts."
     yield from (f"Ask for more: {command}" for command in increase_commands(headrooms, home))
     yield from (f"Asked already: {command}" for command in wait_commands(headrooms, home))
     for headroom in headrooms:
         if headroom.verdict.is_short and not headroom.requirement.has_increase_command:
-            yield f"'{headroom.quota_name}' can be raised here: {quota_page_url(headroom.region, headroom.quota_code)}"
+            quota = known_quota(headroom.quota)
+            page = quota_page_url(headroom.region, quota.code if quota else None)
+            yield f"'{headroom.quota_name}' can be raised here: {page}"
     yield from _not_offered_lines([headroom for headroom in headrooms if headroom.verdict.is_not_offered])
     # AWS still lists quotas for the types that it has retired.
     retired = [each for each in headrooms if each.requirement.only_noted and each.verdict.is_too_little]
@@ -276,7 +293,13 @@ def _alternative_lines(headrooms: Iterable[Headroom], home: str | None) -> Itera
 
 def describe_alternative(alternative: Alternative) -> str:
     """An alternative type as text."""
-    price = (
-        f"{alternative.price.usd_per_hour} USD an hour" if isinstance(alternative.price, Price) else "price not known"
-    )
+    match alternative.price:
+        case Price(usd_per_hour=usd):
+            price = f"{usd} USD an hour"
+        case Unknown():
+            price = "price not known"
+        case None:
+            price = "no price of its own"
+        case _:
+            assert_never(alternative.price)
     return f"{alternative.free} x {alternative.instance_type} ({price})"

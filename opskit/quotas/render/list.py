@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 from opskit.core.model import Unknown
 from opskit.output.result import Cell, Column, CommandResult, LazyRows, Style, Table
@@ -16,7 +16,7 @@ from opskit.quotas.rules.listing import (
     is_exhausted,
     utilization_percent,
 )
-from opskit.quotas.rules.model import ListedQuota, Utilization, format_quota_value, int_if_whole
+from opskit.quotas.rules.model import IncreaseRequest, ListedQuota, Utilization, format_quota_value, int_if_whole
 from opskit.quotas.rules.requirements import parse_quota_name
 
 _NEARLY_FULL_PERCENT = 80
@@ -65,7 +65,7 @@ def quota_record(listed: ListedQuota) -> dict[str, Any]:
         "in_use": int_if_whole(utilization.amount) if isinstance(utilization, Utilization) else None,
         "utilisation": int_if_whole(utilization_percent(listed)),
         "adjustable": quota.adjustable,
-        "request": listed.request and request_record(listed.request),
+        "request": request_record(listed.request) if isinstance(listed.request, IncreaseRequest) else None,
         "measured_at": utilization.measured_at if isinstance(utilization, Utilization) else None,
         "because": "; ".join(_value_notes(listed)),
     }
@@ -79,6 +79,8 @@ def _value_notes(listed: ListedQuota) -> Iterator[str]:
         yield "AWS's default; nothing else is applied"
     if isinstance(listed.utilization, Unknown):
         yield listed.utilization.reason.rstrip(".")
+    if isinstance(listed.request, Unknown):
+        yield f"open requests are not known: {listed.request.reason.rstrip('.')}"
 
 
 def _quota_table(listing: QuotaList, with_defaults: bool, shown: int | None) -> Table:
@@ -136,11 +138,15 @@ def _utilization_style(percent: float | None) -> Style:
 
 
 def _request_text(listed: ListedQuota) -> str:
-    if listed.request is None:
-        return ""
-    return (
-        f"{format_quota_value(listed.request.desired_value)}, {listed.request.status.value.lower().replace('_', ' ')}"
-    )
+    match listed.request:
+        case None:
+            return ""
+        case Unknown():
+            return "?"
+        case IncreaseRequest(desired_value=value, status=status):
+            return f"{format_quota_value(value)}, {status.value.lower().replace('_', ' ')}"
+        case _:
+            assert_never(listed.request)
 
 
 def _legend_notes(listing: QuotaList) -> Iterator[str]:

@@ -14,6 +14,7 @@ from itertools import chain, zip_longest
 from math import inf, log2
 
 from opskit.core.model import Price, Quota, QuotaLookup, Requirement, Unknown, Workload, is_not_offered
+from opskit.core.workloads import WORKLOADS
 from opskit.quotas.rules.headroom import assess_headroom
 from opskit.quotas.rules.model import Alternative, Headroom, InUseCounts
 from opskit.quotas.rules.requirements import quota_name_for, with_totals
@@ -148,6 +149,8 @@ MAX_ALTERNATIVES = 3
 
 Prices = Mapping[tuple[str, Workload], Price | Unknown]
 
+_UNREAD_PRICE = Unknown("its price was not read")
+
 
 def unmet_by_quota(wanted: Iterable[Requirement], quotas: Mapping[str, QuotaLookup]) -> list[Requirement]:
     """The requirements that another type could meet: not offered, or above their quota whatever is in use. Those whose
@@ -188,7 +191,7 @@ def unmet_by_use(headrooms: Sequence[Headroom]) -> list[Requirement]:
         if headroom.verdict.is_too_little
         and headroom.requirement.instance_type
         and headroom.requirement.workload not in limited_by_total
-        and (headroom.applied if headroom.applied is not None else headroom.default or 0) >= headroom.requirement.count
+        and (headroom.quota_value or 0) >= headroom.requirement.count
     ]
 
 
@@ -234,6 +237,7 @@ def find_alternatives(
         ]
         if all(headroom.verdict.is_room for headroom in headrooms):
             free = int(min(headroom.free or 0.0 for headroom in headrooms))
-            price = prices.get((instance_type, requirement.workload))
-            alternatives.append(Alternative(instance_type, free, price))
+            price = prices.get((instance_type, requirement.workload), _UNREAD_PRICE)
+            has_price = WORKLOADS[requirement.workload].price is not None
+            alternatives.append(Alternative(instance_type, free, price if has_price else None))
     return tuple(alternatives[:MAX_ALTERNATIVES])

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from opskit.core.exceptions import ExitCode, Problem
-from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown, known_quota
 from opskit.core.workloads import WORKLOADS
+from opskit.quotas.rules.holders import HeldQuota
 from opskit.quotas.rules.model import (
     Headroom,
-    HeldQuota,
     IncreaseRequest,
     InUseCounts,
+    UsedRange,
     Verdict,
     format_quota_value,
     number_of_type,
@@ -74,11 +75,11 @@ def exceeds_alert_share(headroom: Headroom) -> bool:
     """Whether the utilization has reached the share from which the user wants a warning, even if the requirement
     fits.
     """
-    share = headroom.requirement.alert_share
-    value = headroom.applied if headroom.applied is not None else headroom.default
-    if share is None or not value or headroom.in_use is None:
+    share, value = headroom.requirement.alert_share, headroom.quota_value
+    in_use = headroom.used.exact if headroom.used else None
+    if share is None or not value or in_use is None:
         return False
-    return headroom.in_use / value >= share
+    return in_use / value >= share
 
 
 def sort_worst_first(headrooms: Iterable[Headroom]) -> tuple[Headroom, ...]:
@@ -108,82 +109,72 @@ def assess_headroom(
         case Quota(effective_value=None):
             verdict, reason = Verdict.UNKNOWN, "AWS gave no value"
         case Quota():
+            request = _find_open_request(quota.name, quota, requests)
             return _measured_headroom(
-                requirement, quota, quota.effective_value or 0.0, in_use, _find_open_request(quota, requests)
+                requirement,
+                quota,
+                quota.effective_value or 0.0,
+                in_use,
+                request,
             )
         case _:
             assert_never(quota)
-    return Headroom(region, requirement, quota_name_for(requirement), None, None, None, None, None, verdict, reason)
+    name = quota_name_for(requirement)
+    request = _find_open_request(name, known_quota(quota), requests)
+    return Headroom(region, requirement, name, quota, None, verdict, reason, request)
 
 
 def _measured_headroom(
-    requirement: Requirement, quota: Quota, value: float, in_use: InUseCounts, request: IncreaseRequest | None
+    requirement: Requirement, quota: Quota, value: float, in_use: InUseCounts, request: IncreaseRequest | Unknown | None
 ) -> Headroom:
     used, need = _used_range(requirement, in_use), requirement.count
     # At best too little is certain, whatever is not known; at worst enough is needed to fit.
     if value - used.least < need:
         # With an incomplete count nobody knows whether the granted value would suffice.
-        is_covered = request is not None and used.missing is None and request.desired_value - used.most >= need
+        asked_for = request.desired_value if isinstance(request, IncreaseRequest) else None
+        is_covered = asked_for is not None and used.missing is None and asked_for - used.most >= need
         verdict = Verdict.PENDING if is_covered else Verdict.SHORT
     else:
         verdict = Verdict.FITS if used.missing is None and value - used.most >= need else Verdict.UNKNOWN
     reason = _headroom_reason(requirement, quota, value, used, in_use)
-    if request is not None:
-        status = request.status.value.lower().replace("_", " ")
-        reason += f"; {format_quota_value(request.desired_value)} asked for, {status}"
-    headroom = Headroom(
-        region=quota.region,
-        requirement=requirement,
-        quota_name=quota.name,
-        quota_code=quota.code,
-        applied=quota.applied,
-        default=quota.default,
-        in_use=None if used.missing or used.most > used.least else used.least,
-        free=None if used.missing else max(0.0, value - used.most),
-        verdict=verdict,
-        reason=reason,
-        request=request,
-        in_use_min=used.least,
-        in_use_max=None if used.missing else used.most,
-    )
+    reason += _request_text(request, verdict)
+    headroom = Headroom(quota.region, requirement, quota.name, quota, used, verdict, reason, request)
     if not exceeds_alert_share(headroom):
         return headroom
     alert = f"; {used.least / value:.0%} of it is in use, and you want to hear of {requirement.alert_share:.0%}"
     return replace(headroom, reason=f"{reason}{alert}")
 
 
-@dataclass(frozen=True)
-class _UsedRange:
-    """How much of a quota is in use: certainly, and at most; ``why`` says what makes the difference. ``missing``: why
-    that is not known; None: it is.
-    """
+def _request_text(request: IncreaseRequest | Unknown | None, verdict: Verdict) -> str:
+    """What an assessment's reason says of the open request; that it is not known only where it would matter."""
+    match request:
+        case None:
+            return ""
+        case Unknown():
+            return "; whether more is asked for already could not be read" if verdict.is_short else ""
+        case IncreaseRequest():
+            status = request.status.value.lower().replace("_", " ")
+            return f"; {format_quota_value(request.desired_value)} asked for, {status}"
+        case _:
+            assert_never(request)
 
-    least: int
-    most: int
-    why: str = ""
-    missing: Unknown | None = None
 
-
-def _used_range(requirement: Requirement, in_use: InUseCounts) -> _UsedRange:
+def _used_range(requirement: Requirement, in_use: InUseCounts) -> UsedRange:
     # A maximum per job limits each job by itself, so nothing that runs uses it up.
     if requirement.per_job:
-        return _UsedRange(0, 0)
+        return UsedRange(0, 0)
     if requirement.of_volumes:
         gigabytes = in_use.others.get(quota_name_for(requirement), Unknown("the volumes were not read"))
-        return (
-            _UsedRange(0, 0, missing=gigabytes) if isinstance(gigabytes, Unknown) else _UsedRange(gigabytes, gigabytes)
-        )
+        return UsedRange(0, 0, missing=gigabytes) if isinstance(gigabytes, Unknown) else UsedRange(gigabytes, gigabytes)
     least = in_use.count(requirement.instance_type)
     # What exists already is in the larger count too, so that neither way of counting it takes more.
     if requirement.already_made and requirement.instance_type is None:
-        return _UsedRange(least, least, missing=in_use.incomplete)
+        return UsedRange(least, least, missing=in_use.incomplete)
     most = in_use.ceiling(requirement.instance_type)
-    return _UsedRange(least, most, in_use.possible_text(requirement.instance_type), in_use.incomplete)
+    return UsedRange(least, most, in_use.possible_text(requirement.instance_type), in_use.incomplete)
 
 
-def _headroom_reason(
-    requirement: Requirement, quota: Quota, value: float, used: _UsedRange, in_use: InUseCounts
-) -> str:
+def _headroom_reason(requirement: Requirement, quota: Quota, value: float, used: UsedRange, in_use: InUseCounts) -> str:
     counts = "" if quota.applied is not None else " (AWS's default; nothing else is applied)"
     limit = format_quota_value(value) + (" GB" if requirement.of_volumes else "")
     if requirement.per_job:
@@ -207,16 +198,18 @@ def _headroom_reason(
     return reason
 
 
-def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unknown) -> IncreaseRequest | None:
-    """The open request for a quota."""
+def _find_open_request(
+    name: str, quota: Quota | None, requests: Sequence[IncreaseRequest] | Unknown
+) -> IncreaseRequest | Unknown | None:
+    """The open request for the quota of this name. ``quota`` None: its code is not known."""
     if isinstance(requests, Unknown):
-        return None
+        return requests
     # By the name, where AWS gives one: codes may change, the name is the quota's identity.
     matching = [
         request
         for request in requests
         if request.status.is_open
-        and (request.quota_name == quota.name if request.quota_name else request.quota_code == quota.code)
+        and (request.quota_name == name if request.quota_name else quota and request.quota_code == quota.code)
     ]
     # AWS allows one at a time; if there are several, the largest counts.
     return max(matching, key=lambda request: request.desired_value, default=None)
@@ -224,14 +217,14 @@ def _find_open_request(quota: Quota, requests: Sequence[IncreaseRequest] | Unkno
 
 def required_value(headroom: Headroom) -> int:
     """The applied value with which a requirement would fit, given what is known to be in use."""
-    used = headroom.in_use_min if headroom.in_use is None else headroom.in_use
-    return headroom.requirement.count + used
+    return headroom.requirement.count + (headroom.used.least if headroom.used else 0)
 
 
 def requestable_value(headroom: Headroom) -> int:
     """The value to request so that a requirement fits: AWS only accepts values above its own default."""
     # AWS compares with its default, even where the applied value is below it.
-    return max(required_value(headroom), 0 if headroom.default is None else int(headroom.default) + 1)
+    quota = known_quota(headroom.quota)
+    return max(required_value(headroom), 0 if quota is None or quota.default is None else int(quota.default) + 1)
 
 
 def increase_commands(headrooms: Iterable[Headroom], home: str | None = None) -> Iterator[str]:

@@ -154,7 +154,7 @@ def _severity_key(listed: ListedQuota) -> tuple[int, float, str, str]:
     # What is used up, what is being asked for, what is in use, what cannot be read, what is 0, the rest.
     rank = (
         0 if value is not None and used and used >= value
-        else 1 if listed.request
+        else 1 if isinstance(listed.request, IncreaseRequest)
         else 2 if used and value is not None
         else 3 if value is None
         else 4 if value < 1
@@ -199,19 +199,20 @@ def join_listings(
     value_errors: Mapping[str, Unknown],
     utilizations: Mapping[str, Utilization | Unknown],
     unmeasured: Unknown,
-    requests: Iterable[IncreaseRequest],
+    requests: Iterable[IncreaseRequest] | Unknown,
 ) -> list[ListedQuota]:
     """Values, utilization and requests of each quota, joined. ``unmeasured`` is used where no source has the
     utilization.
     """
-    by_code = {request.quota_code: request for request in requests}
+    unread = requests if isinstance(requests, Unknown) else None
+    by_code = {} if isinstance(requests, Unknown) else {request.quota_code: request for request in requests}
     by_name = {request.quota_name: request for request in by_code.values()}
     return [
         ListedQuota(
             quota,
             utilizations.get(quota.code, unmeasured),
             value_errors.get(quota.code),
-            by_name.get(quota.name) or by_code.get(quota.code),
+            by_name.get(quota.name) or by_code.get(quota.code) or unread,
         )
         for quota in quotas
     ]

@@ -4,13 +4,12 @@ how their numbers are written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from enum import StrEnum
 
-from opskit.core.model import Price, Quota, Requirement, Unknown
+from opskit.core.model import Price, Quota, QuotaLookup, Requirement, Unknown, known_quota
 
 UNKNOWN_TYPE = "?"
 """The key for instances of a type that AWS does not return: they may be of any type, and count in the totals."""
@@ -143,7 +142,8 @@ class RequestStatus(StrEnum):
 @dataclass(frozen=True)
 class IncreaseRequest:
     """A quota increase that was requested through Service Quotas. ``requester`` is the ARN of who asked; None: AWS does
-    not say. ``is_automatic``: AWS's automatic management of quotas asked, nobody of the account.
+    not say. ``case_id`` is its support case; None: AWS names none. ``is_automatic``: AWS's automatic management of
+    quotas asked, nobody of the account.
     """
 
     id: str
@@ -170,14 +170,15 @@ class Utilization:
 class ListedQuota:
     """A quota in the list of all quotas.
 
-    ``value_error`` is why the effective value is unknown; None if it is known. ``utilization`` is ``Unknown`` also if
-    AWS publishes none: that is not zero. ``request`` is the open one.
+    ``value_error`` is why the effective value is unknown, whatever ``quota`` has of it; None: it is known.
+    ``utilization`` is ``Unknown`` also if AWS publishes none: that is not zero. ``request`` is the open one; None: AWS
+    lists none; ``Unknown``: its list could not be read.
     """
 
     quota: Quota
     utilization: Utilization | Unknown
     value_error: Unknown | None = None
-    request: IncreaseRequest | None = None
+    request: IncreaseRequest | Unknown | None = None
 
 
 class Verdict(StrEnum):
@@ -248,27 +249,54 @@ class Verdict(StrEnum):
 class Headroom:
     """The assessment of one requirement in one Region: numbers, verdict and reason.
 
-    With ``applied`` None ``default`` is the value in effect. With both None there is no value to compare with, and
-    ``quota_code`` is None too: the verdict is ``not-offered`` where the Region has no such quota, and ``unknown`` where
-    its value could not be read. ``default`` alone None: not known, and not needed. ``in_use`` None: it is not known
-    exactly; ``in_use_min`` is the minimum, ``in_use_max`` the maximum (None: not known). ``free`` is what is certainly
-    free; None: not known. ``request`` is the open one; None: none is known of.
+    ``used`` is what is in use of the quota; None: the quota has no value to compare it with, and ``quota`` says why.
+    ``request`` is the open one; None: AWS lists none; ``Unknown``: its list could not be read.
     """
 
     region: str
     requirement: Requirement
     quota_name: str
-    quota_code: str | None
-    applied: float | None
-    default: float | None
-    in_use: int | None
-    free: float | None
+    quota: QuotaLookup
+    used: UsedRange | None
     verdict: Verdict
     reason: str
-    request: IncreaseRequest | None = None
+    request: IncreaseRequest | Unknown | None = None
     alternatives: tuple[Alternative, ...] = ()
-    in_use_min: int = 0
-    in_use_max: int | None = None
+
+    @property
+    def quota_value(self) -> float | None:
+        """The value in effect; None: ``quota`` has none, and says why."""
+        quota = known_quota(self.quota)
+        return quota.effective_value if quota else None
+
+    @property
+    def free(self) -> float | None:
+        """What is certainly free of the quota; None: ``quota`` has no value, or not all that is in use is counted."""
+        if self.used is None or self.used.missing:
+            return None
+        return max(0.0, (self.quota_value or 0.0) - self.used.most)
+
+
+@dataclass(frozen=True)
+class UsedRange:
+    """How much of a quota is in use: certainly, and at most; ``why`` says what makes the difference. ``missing``: why
+    not everything could be counted, so that ``most`` is not known; None: everything was.
+    """
+
+    least: int
+    most: int
+    why: str = ""
+    missing: Unknown | None = None
+
+    @property
+    def exact(self) -> int | None:
+        """How much is in use; None: that is not known exactly."""
+        return None if self.missing or self.most > self.least else self.least
+
+    @property
+    def ceiling(self) -> int | None:
+        """The most that may be in use; None: not known."""
+        return None if self.missing else self.most
 
 
 @dataclass(frozen=True)
@@ -278,44 +306,6 @@ class Alternative:
     instance_type: str
     free: int
     price: Price | Unknown | None = None
-
-
-MAX_HOLDERS = 5
-"""The number of holders that are reported per quota."""
-
-_LAST = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class HeldQuota:
-    """A resource and the part of a quota that it holds. ``age`` None: AWS did not report when it began; ``owner`` None:
-    its tags name none; ``usd_per_hour`` None: a price is not known.
-    """
-
-    holder: QuotaHolder
-    count: int
-    age: timedelta | None = None
-    owner: str | Unknown | None = None
-    usd_per_hour: Decimal | None = None
-
-
-def oldest_holders(headroom: Headroom, in_use: InUseCounts) -> tuple[QuotaHolder, ...]:
-    """What holds a quota that is too full, the oldest first; none if it would be too small with nothing in use."""
-    requirement = headroom.requirement
-    value = headroom.applied if headroom.applied is not None else headroom.default or 0
-    # No instances hold a maximum per job, and none the volumes, which stay when they are gone.
-    counts_no_instances = requirement.per_job or requirement.of_volumes
-    if not headroom.verdict.is_too_little or counts_no_instances or value < requirement.count:
-        return ()
-    holding = [holder for holder in in_use.holders if holder.count(requirement.instance_type)]
-    return tuple(sorted(holding, key=lambda holder: (holder.since or _LAST, holder.name))[:MAX_HOLDERS])
-
-
-def hourly_cost(instances: Iterable[tuple[int, Price | Unknown | None]]) -> Decimal | None:
-    """What instances cost, from their numbers and prices; None if a price is not known."""
-    costs = [count * price.usd_per_hour if isinstance(price, Price) else None for count, price in instances]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(costs) else None
 
 
 def format_quota_value(value: float | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from opskit.core.cost import CostItem, estimate_usd, hourly_usd
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused, OpskitError, Problem, UnreadableState, UsageError
-from opskit.core.model import InstanceConfig, Price, Requirement, Unknown, Workload
+from opskit.core.model import InstanceConfig, Price, Quota, Requirement, Unknown, Workload
 from opskit.guards.rules.refusals import (
     COMMAND_HINTS,
     ENDPOINT_HINTS,
@@ -25,7 +25,7 @@ from opskit.guards.rules.refusals import (
 )
 from opskit.increases.rules.increase import IncreaseTarget, increase_targets, wait_targets
 from opskit.quotas.rules.headroom import QuotaCheck
-from opskit.quotas.rules.model import Headroom, Verdict
+from opskit.quotas.rules.model import Headroom, UsedRange, Verdict
 
 HOUR = CostItem(Workload.TRAINING, InstanceConfig("ml.m4.xlarge", 1, 3600), Price(Decimal("0.28"), "table"))
 HALF = CostItem(Workload.TRANSFORM, InstanceConfig("ml.m4.xlarge", 2, 1800), Price(Decimal("0.28"), "table"))
@@ -71,10 +71,19 @@ def test_budget_error_of_a_run(parts: list[CostItem], max_usd: str | None, code:
         assert error.exit == (ExitCode.PARTIAL if code == "price-unknown" else ExitCode.REFUSED)
 
 
-def headroom_of(verdict: Verdict, workload: Workload = Workload.TRAINING, in_use: int = 0, **more: object) -> Headroom:
-    requirement = Requirement("ml.m4.xlarge", workload)
-    numbers = {"applied": 0.0, "default": None, "in_use": in_use, "free": 0.0, "reason": "so", **more}
-    return Headroom("us-east-1", requirement, f"q {workload}", "L-1", verdict=verdict, **numbers)  # type: ignore[arg-type]
+def headroom_of(
+    verdict: Verdict,
+    workload: Workload = Workload.TRAINING,
+    in_use: int = 0,
+    *,
+    applied: float | None = 0.0,
+    default: float | None = None,
+    reason: str = "so",
+) -> Headroom:
+    name = f"q {workload}"
+    quota = Quota("us-east-1", name, "L-1", applied, default)
+    used = UsedRange(in_use, in_use)
+    return Headroom("us-east-1", Requirement("ml.m4.xlarge", workload), name, quota, used, verdict, reason)
 
 
 @pytest.mark.parametrize(
@@ -95,11 +104,11 @@ def test_the_guard_lets_only_what_fits_go(verdicts: list[Verdict], exit: ExitCod
 @pytest.mark.parametrize(
     ("quotas", "held"),
     [
-        ([{"applied": 2.0, "in_use": 2, "in_use_min": 2}], True),
-        ([{"applied": None, "default": 1.0, "in_use": 1, "in_use_min": 1}], True),
+        ([{"applied": 2.0, "in_use": 2}], True),
+        ([{"applied": None, "default": 1.0, "in_use": 1}], True),
         ([{"applied": 0.0, "in_use": 0}], False),  # nothing that is ended helps
-        ([{"applied": 0.0, "in_use": 3, "in_use_min": 3}], False),
-        ([{"applied": 2.0, "in_use": 2, "in_use_min": 2}, {"applied": 0.0, "in_use": 0}], False),
+        ([{"applied": 0.0, "in_use": 3}], False),
+        ([{"applied": 2.0, "in_use": 2}, {"applied": 0.0, "in_use": 0}], False),
     ],
 )
 def test_a_quota_that_is_only_full_points_to_what_bills(quotas: list[dict[str, Any]], held: bool) -> None:
@@ -200,8 +209,10 @@ def test_a_permission_does_not_come_by_waiting(code: str, passes: bool) -> None:
 
 
 def test_a_reason_is_told_once_for_all_it_holds_for() -> None:
-    unreadable = {"reason": "AWS could not be reached."}
-    rows = (headroom_of(Verdict.UNKNOWN, **unreadable), headroom_of(Verdict.UNKNOWN, Workload.TRANSFORM, **unreadable))  # type: ignore[arg-type]
+    reason = "AWS could not be reached."
+    rows = tuple(
+        headroom_of(Verdict.UNKNOWN, workload, reason=reason) for workload in (Workload.TRAINING, Workload.TRANSFORM)
+    )
     assert describe_blockers(QuotaCheck(rows)) == "q training, q transform: AWS could not be reached."
     mixed = (*rows, headroom_of(Verdict.SHORT, Workload.ENDPOINT, reason="the quota is 0"))
     assert describe_blockers(QuotaCheck(mixed)) == "q endpoint: the quota is 0."

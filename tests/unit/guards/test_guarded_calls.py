@@ -17,7 +17,7 @@ from opskit.guards.rules.call_budget import CallPolicy
 from opskit.guards.rules.call_verdict import Outcome, ReadQuotas, judge_call
 from opskit.guards.rules.operations import judge_request
 from opskit.quotas.reads.code_cache import bundled_codes
-from opskit.quotas.rules.model import Headroom, Verdict
+from opskit.quotas.rules.model import Headroom, UsedRange, Verdict
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws, Fault
 from tests.fakes.training_requests import OTHER, ROLE, TYPE, sent_trainings, set_quota, training_request
 
@@ -94,7 +94,8 @@ def test_a_tuning_is_held_against_its_own_quotas(guarded_account: FakeAws) -> No
 )
 def test_a_limit_that_was_not_read_is_unknown(quotas: dict[str, QuotaLookup], outcome: Outcome) -> None:
     needs = judge_request("CreateTrainingJob", training_request(seconds=90000), lambda *_: {}, lambda: True)
-    room = Headroom("us-east-1", Requirement(TYPE, Workload.TRAINING), "q", "L-2", 4, 4, 0, 4, Verdict.FITS, "")
+    quota = Quota("us-east-1", "q", "L-2", 4, 4)
+    room = Headroom("us-east-1", Requirement(TYPE, Workload.TRAINING), "q", quota, UsedRange(0, 0), Verdict.FITS, "")
     verdict = judge_call("CreateTrainingJob", "us-east-1", needs, (room,), {}, CallPolicy(), (), ReadQuotas(quotas))
     assert verdict.outcome is outcome
 

@@ -32,7 +32,6 @@ TO_BE_SAID = frozenset(
         "notebooks",
         "notifications",
         "output",
-        "quotas",
         "sandbox",
         "sandbox_cli",
         "schedule",

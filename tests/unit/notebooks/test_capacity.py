@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import ExitCode
-from opskit.core.model import Requirement, Workload
+from opskit.core.model import Quota, Requirement, Unknown, Workload
 from opskit.notebooks.rules.start import allocate_capacity
 from opskit.quotas.rules.headroom import QuotaCheck
-from opskit.quotas.rules.model import Headroom, Verdict
+from opskit.quotas.rules.model import Headroom, UsedRange, Verdict
 
 T2, M5 = "ml.t2.medium", "ml.m5.large"
 TOTAL_NAME = "Total number of notebook instances"
@@ -20,7 +20,9 @@ def headroom(kind: str | None, free: float | None, need: int, verdict: Verdict |
     name = f"{kind} for notebook instance usage" if kind else TOTAL_NAME
     judged = verdict or (Verdict.FITS if (free or 0) >= need else Verdict.SHORT)
     requirement = Requirement(kind, Workload.NOTEBOOK, need, explicit=kind is not None)
-    return Headroom("us-east-1", requirement, name, "L-1", 4, 0, 2, free, judged, "2 of 4 in use")
+    quota = Unknown("busy") if free is None else Quota("us-east-1", name, "L-1", free + 2, 0)
+    used = None if free is None else UsedRange(2, 2)
+    return Headroom("us-east-1", requirement, name, quota, used, judged, "2 of 4 in use")
 
 
 def fitting(check: QuotaCheck, *kinds: str) -> list[str | None]:

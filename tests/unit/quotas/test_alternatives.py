@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Requirement, Unknown, Workload
+from opskit.quotas.render.check import describe_alternative
 from opskit.quotas.rules.alternatives import (
     MAX_ALTERNATIVES,
     InstanceClass,
@@ -33,6 +34,18 @@ def training_quota_name(instance_type: str) -> str:
 
 def alternative_quota(name: str, applied: float | None, default: float | None = 0) -> Quota:
     return Quota(HERE, name, "L-1", applied, default)
+
+
+@pytest.mark.parametrize(
+    ("workload", "price"),
+    [(Workload.TRAINING, "its price was not read"), (Workload.WARM_POOL, None)],
+)
+def test_a_price_that_was_not_read_is_not_called_none(workload: Workload, price: str | None) -> None:
+    wanted = Requirement("ml.m4.xlarge", workload)
+    name = quota_name_for(Requirement("ml.m5.xlarge", workload))
+    [found] = find_alternatives(HERE, wanted, {name: alternative_quota(name, 4)}, InUseCounts({}), {})
+    assert found.price == (price and Unknown(price))
+    assert ("no price of its own" in describe_alternative(found)) is (price is None)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,15 @@ from opskit.quotas.rules.headroom import (
     required_value,
     sort_worst_first,
 )
-from opskit.quotas.rules.model import Headroom, IncreaseRequest, InUseCounts, RequestStatus, Verdict, format_quota_value
+from opskit.quotas.rules.model import (
+    Headroom,
+    IncreaseRequest,
+    InUseCounts,
+    RequestStatus,
+    UsedRange,
+    Verdict,
+    format_quota_value,
+)
 from opskit.quotas.rules.requirements import quota_name_for
 
 HERE = "eu-west-1"
@@ -46,7 +54,7 @@ def running_counts(count: int, *, missing: Unknown | None = None) -> InUseCounts
 def test_what_is_in_use_although_nothing_runs_is_said() -> None:
     pools = InUseCounts({"ml.m4.xlarge": 2, "ml.c5.large": 7}, kept_warm={"ml.m4.xlarge": 2, "ml.c5.large": 1})
     held = assess_headroom(HERE, DEMAND, assessed_quota(2), pools, ())
-    assert (held.verdict, held.in_use) == (Verdict.SHORT, 2)
+    assert (held.verdict, held.used) == (Verdict.SHORT, UsedRange(2, 2))
     assert held.reason == "2 of 2 in use; 2 of it in warm pools, which ended jobs keep"
     total = Requirement(None, Workload.TRAINING)
     assert (
@@ -66,10 +74,11 @@ def test_a_type_that_is_not_known_is_unknown_only_where_it_decides(value: float,
     counts = InUseCounts({"ml.m4.xlarge": 2, "?": 2})
     held = assess_headroom(HERE, DEMAND, assessed_quota(value), counts, ())
     assert (held.verdict, held.free) == (verdict, free)
-    assert (held.in_use, held.in_use_min, held.in_use_max) == (None, 2, 4)
+    assert held.used == UsedRange(2, 4, "2 of a type that AWS does not report")
+    assert held.used.exact is None
     assert "it may be 4: 2 of a type that AWS does not report" in held.reason
     total = replace(DEMAND, instance_type=None)
-    assert assess_headroom(HERE, total, assessed_quota(9), counts, ()).in_use == 4
+    assert assess_headroom(HERE, total, assessed_quota(9), counts, ()).used == UsedRange(4, 4)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +159,7 @@ def test_headroom_verdict_by_quota_use_and_requests(
     free: float | None,
 ) -> None:
     headroom = assess_headroom(HERE, DEMAND, said, in_use, requests)
-    assert (headroom.verdict, headroom.in_use, headroom.free) == (verdict, used, free)
+    assert (headroom.verdict, headroom.used and headroom.used.exact, headroom.free) == (verdict, used, free)
     assert headroom.reason
 
 
@@ -162,13 +171,42 @@ def test_a_total_counts_every_type() -> None:
 def test_a_single_job_starts_from_nothing_whatever_runs() -> None:
     most = Requirement(None, Workload.TRAINING, 20, per_job=True)
     headroom = assess_headroom(HERE, most, assessed_quota(20, name=quota_name_for(most)), InUseCounts({}, UNREAD), ())
-    assert (headroom.verdict, headroom.in_use, headroom.free) == (Verdict.FITS, 0, 20)
+    assert (headroom.verdict, headroom.used, headroom.free) == (Verdict.FITS, UsedRange(0, 0), 20)
     assert (
         assess_headroom(
             HERE, replace(most, count=21), assessed_quota(20, name=quota_name_for(most)), NONE_RUNS, ()
         ).verdict
         is Verdict.SHORT
     )
+
+
+@pytest.mark.parametrize(
+    ("requests", "request_", "told"),
+    [
+        ((), None, False),
+        ((increase_request(1),), increase_request(1), False),
+        ((increase_request(1, name="another"),), None, False),
+        (UNREAD, UNREAD, True),
+    ],
+)
+def test_requests_that_were_not_read_are_not_told_to_be_none(
+    requests: tuple[IncreaseRequest, ...] | Unknown, request_: IncreaseRequest | Unknown | None, told: bool
+) -> None:
+    short = assess_headroom(HERE, DEMAND, assessed_quota(0), NONE_RUNS, requests)
+    assert short.request == request_
+    assert ("whether more is asked for already could not be read" in short.reason) is told
+    assert assess_headroom(HERE, DEMAND, UNREAD, NONE_RUNS, requests).request == request_
+    fits = assess_headroom(HERE, DEMAND, assessed_quota(4), NONE_RUNS, requests)
+    assert "asked for already" not in fits.reason
+
+
+@pytest.mark.parametrize("quota", [UNREAD, NotOffered(HERE, NAME), assessed_quota(None), assessed_quota(2)])
+def test_an_assessment_holds_what_was_read_of_its_quota(quota: Quota | NotOffered | Unknown) -> None:
+    headroom = assess_headroom(HERE, DEMAND, quota, NONE_RUNS, ())
+    assert headroom.quota == quota
+    has_value = quota == assessed_quota(2)
+    assert headroom.quota_value == (2 if has_value else None)
+    assert (headroom.used is not None) is has_value
 
 
 def test_because_says_what_stood_in_the_way() -> None:
@@ -235,7 +273,7 @@ def test_requests_decide_only_between_short_and_pending(
 
 def headroom_of(verdict: Verdict, region: str = HERE, *, named: bool = True) -> Headroom:
     requirement = replace(DEMAND, explicit=named)
-    return Headroom(region, requirement, NAME, None, None, None, None, None, verdict, "because")
+    return Headroom(region, requirement, NAME, UNREAD, None, verdict, "because")
 
 
 @pytest.mark.parametrize(
@@ -286,7 +324,7 @@ def test_what_to_ask_for_is_above_what_runs_and_above_the_default() -> None:
 
 def test_what_is_known_to_be_in_use_is_asked_for_where_not_all_could_be_counted() -> None:
     partly = assess_headroom(HERE, DEMAND, assessed_quota(3), running_counts(5, missing=UNREAD), ())
-    assert (partly.verdict, partly.in_use) == (Verdict.SHORT, None)
+    assert (partly.verdict, partly.used) == (Verdict.SHORT, UsedRange(5, 5, missing=UNREAD))
     assert required_value(partly) == 6
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from opskit.core.model import Price, Requirement, Unknown, Workload
+from opskit.core.model import Price, Quota, Requirement, Unknown, Workload
 from opskit.quotas.reads.code_cache import bundled_codes
-from opskit.quotas.rules.model import Headroom, InUseCounts, QuotaHolder, Verdict, hourly_cost, oldest_holders
+from opskit.quotas.rules.holders import hourly_cost, oldest_holders
+from opskit.quotas.rules.model import Headroom, InUseCounts, QuotaHolder, UsedRange, Verdict
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import DENIED, Entry, FakeAws, Fault
 
@@ -168,9 +169,9 @@ def test_what_holds_a_quota_that_is_too_small_anyway_is_not_the_reason(
 
 def test_one_without_a_time_comes_last() -> None:
     holders = tuple(QuotaHolder("endpoint", name, {"t": 1}, since) for name, since in (("new", None), ("old", NOW)))
-    headroom = Headroom(
-        "r", Requirement("t", Workload.ENDPOINT), "n", "c", 2, None, 2, 0, Verdict.SHORT, "2 of 2 in use"
-    )
+    quota = Quota("r", "n", "c", 2, None)
+    wanted = Requirement("t", Workload.ENDPOINT)
+    headroom = Headroom("r", wanted, "n", quota, UsedRange(2, 2), Verdict.SHORT, "2 of 2 in use")
     assert [holder.name for holder in oldest_holders(headroom, InUseCounts({"t": 2}, holders=holders))] == [
         "old",
         "new",

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Quota, Requirement, Unknown, Workload
 from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES
+from opskit.quotas.render.list import quota_list_result, quota_record
 from opskit.quotas.rules.listing import (
     QuotaFilter,
     QuotaList,
     is_exhausted,
+    join_listings,
     known_value,
     live_utilization,
     matches_text,
@@ -43,6 +45,18 @@ def listed_quota(
 ) -> ListedQuota:
     use = UNREAD if used is None else Utilization(used, NOW)
     return ListedQuota(Quota("eu-west-1", NAME, "L-A373146E", applied, default), use, gap)
+
+
+def test_requests_that_were_not_read_are_unknown_and_not_none() -> None:
+    quota = Quota("eu-west-1", NAME, "L-A373146E", 4, 0)
+    [unread] = join_listings([quota], {}, {}, UNREAD, UNREAD)
+    [none] = join_listings([quota], {}, {}, UNREAD, ())
+    assert (unread.request, none.request) == (UNREAD, None)
+    assert "open requests are not known: AWS says no" in quota_record(unread)["because"]
+    assert quota_record(unread)["request"] is quota_record(none)["request"] is None
+    assert sort_by_severity([none, unread]) == [none, unread]  # it is not taken for one with an open request
+    table = quota_list_result(QuotaList((unread, none), ("eu-west-1",)), with_defaults=False).tables[0]
+    assert [row[-1].text for row in table.rows] == ["?", ""]
 
 
 @pytest.mark.parametrize(
