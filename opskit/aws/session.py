@@ -198,12 +198,14 @@ def open_session(
 
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
+        # Variables may settle all that boto3 looks up, and a profile that does not exist is then missed much later.
+        session._session.get_scoped_config()
+        home = region or session.region_name
     except ConfigParseError as error:
         hint = "Correct that file; `aws configure list` shows what is read from where."
         raise UsageError("bad-aws-config", f"{error}.", hint) from error
     except BotoCoreError as error:
         raise UsageError("profile-not-found", f"{error}.", "`aws configure list-profiles` names yours.") from error
-    home = region or session.region_name
     if not home:
         raise UsageError("no-region", "No Region is set.", "Add --region us-east-1, or set AWS_DEFAULT_REGION.")
     sources: list[str] = []
