@@ -51,7 +51,7 @@ class InspectedEndpoint:
     use: EndpointUse | Unknown | None
     assessment: EndpointAssessment
     price: Decimal | Unknown
-    patience: Patience | None = None
+    patience: Patience
     trail_owner: str | None = None
 
     @property

@@ -77,7 +77,9 @@ def list_notebooks_command(
         trust_jupyter=trust_jupyter,
         patience_usd=usd,
     )
-    now, meant = datetime.now(UTC), NotebookFilter((), match, parse_tag_filter(tag), owner, shows_tags=sort.needs_tags)
+    # A tag counts before what CloudTrail says, also of one that does not run.
+    shows_tags = sort.needs_tags or who
+    now, meant = datetime.now(UTC), NotebookFilter((), match, parse_tag_filter(tag), owner, shows_tags)
     inspection = explain_failures(inspect_all(ctx.clients(), policy, now, meant))
     inspection = inspect_inside_selected(inspection, policy, now, lambda seen: seen.assessment.verdict.is_idle)
     return notebook_list_result(find_owners(inspection, now) if who else inspection, now, sort)

@@ -42,16 +42,16 @@ _NOTEBOOKS = "sagemaker:notebook-instance"
 
 @dataclass(frozen=True)
 class InspectedNotebook:
-    """One notebook, looked at. ``trail_owner`` is whose it is by CloudTrail; None: not known.
-    ``patience`` is after how long this one is idle.
+    """One notebook, looked at. ``patience`` is after how long this one is idle. ``trail_owner`` is whose it is by
+    CloudTrail; None: it was not asked, or told nobody.
     """
 
     client: AwsClient
     evidence: NotebookEvidence
     assessment: IdleAssessment
     price: Price | Unknown
+    patience: Patience
     trail_owner: str | None = None
-    patience: Patience | None = None
 
     @property
     def notebook(self) -> Notebook:
@@ -107,7 +107,7 @@ def inspect_all(
         max_workers=MAX_WORKERS,
     )
     seen = [
-        InspectedNotebook(client, evidence, judgement, price, patience=own.patience)
+        InspectedNotebook(client, evidence, judgement, price, own.patience)
         for (client, _), (evidence, judgement), price, own in zip(found, assessed, told, policies, strict=True)
         if meant.matches_tags(evidence.tags, client.owner_keys)
     ]

@@ -8,7 +8,7 @@ whose answer was lost is looked for and never repeated.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
@@ -42,15 +42,20 @@ class StartNotTaken(OutcomeUnknown):
 
 @dataclass
 class _StartRequest:
-    """A start on its way. ``seen`` is the last look at it, ``unread`` why the last look failed."""
+    """A start on its way. ``seen`` is what the last look found, at first the one ``before``; None: AWS does not know
+    it. ``unread`` is why the last look failed; None: it did not.
+    """
 
     client: AwsClient
     name: str
     before: Notebook
     clock: Clock
     pace: AdaptivePacer
-    seen: Notebook | None = None
+    seen: Notebook | None = field(init=False)
     unread: AwsError | None = None
+
+    def __post_init__(self) -> None:
+        self.seen = self.before
 
     def is_visible(self) -> bool:
         """Look once: whether a start shows.

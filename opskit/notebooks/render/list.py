@@ -74,7 +74,7 @@ def _sort_key(order: ListOrder, seen: InspectedNotebook, cost: NotebookCost) -> 
         case ListOrder.NAME:
             return ()  # as they were found: by Region, then by name
         case ListOrder.PRICE:
-            return largest_first(cost.usd_per_hour if cost.started else None)
+            return largest_first(cost.usd_per_hour if cost.started or cost.may_run else None)
         case ListOrder.COST:
             return largest_first(cost.usd_since_start)
         case ListOrder.IDLE:
@@ -125,10 +125,13 @@ def _grace_end(seen: InspectedNotebook, now: datetime) -> datetime | None:
 
 
 def _totals_record(costs: NotebookCosts, *, is_whole: bool) -> dict[str, Any]:
-    """The sums; null where a price in them is not known, or a Region that belongs to them could not be read."""
-    told = is_whole and costs.unpriced == 0
+    """The sums; null where a price in them is not known, or whether one runs, or where a Region that belongs to them
+    could not be read.
+    """
+    told = is_whole and costs.is_whole
     return {
         "running": costs.running if is_whole else None,
+        "may_run": costs.may_run if is_whole else None,
         "unpriced": costs.unpriced,
         "usd_per_hour": costs.usd_per_hour if told else None,
         "usd_since_start": costs.usd_since_start if told else None,
@@ -165,7 +168,7 @@ def _notebook_row(
 
 
 def _spent_cell(cost: NotebookCost) -> Cell:
-    if cost.started is None:
+    if cost.started is None and not cost.may_run:
         return Cell("")
     return Cell("?", Style.WARN) if cost.usd_since_start is None else Cell(_format_cents(cost.usd_since_start))
 
@@ -179,9 +182,12 @@ def _listing_notes(inspection: Inspection, costs: NotebookCosts) -> Iterator[str
         yield "There are no notebook instances."
     if inspection.owners_gap:
         yield f"CloudTrail could not be asked for all owners: {inspection.owners_gap.reason}"
+    if costs.may_run:
+        noun = "1 notebook runs" if costs.may_run == 1 else f"{costs.may_run} notebooks run"
+        yield f"Whether {noun}, and so what it costs, cannot be told from AWS's status."
     if not costs.running:
         return
-    least = "at least " if costs.unpriced or inspection.problems else ""
+    least = "" if costs.is_whole and not inspection.problems else "at least "
     yield (
         f"{costs.running} of {len(inspection.notebooks)} running: {least}{costs.usd_per_hour} USD per hour, "
         f"{least}{_format_cents(costs.usd_since_start)} USD since they were started."

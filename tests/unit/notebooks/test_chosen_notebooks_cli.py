@@ -98,6 +98,26 @@ def test_who_started_it_is_asked_of_cloudtrail_where_no_tag_says(
     assert "not authorized" in ended.data["owners_unknown_because"] or "denied" in ended.data["owners_unknown_because"]
 
 
+def test_the_owner_tag_of_one_that_is_stopped_counts_before_cloudtrail(
+    labs: Team, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [trail_event("CreateNotebookInstance", 1, "carol", {"notebookInstanceName": name}) for name in labs.labs]
+    labs.aws.running["LookupEvents"] = lambda _: {"Events": events}
+    rows = {each["name"]: each for each in notebook(capsys, "list", "--who").data["notebooks"]}
+    owners = {name: (row["owner"], row["owner_source"]) for name, row in rows.items()}
+    carol = (f"{USER}/carol", "cloudtrail")
+    assert owners == {"team-a": ("bob", "tag"), "team-b": (ADA, "tag"), "mine": carol}
+
+
+def test_one_that_may_run_makes_the_sums_unknown(labs: Team, capsys: pytest.CaptureFixture[str]) -> None:
+    labs["mine"].status = "InMaintenance"
+    totals = notebook(capsys, "list").data["totals"]
+    assert (totals["running"], totals["may_run"], totals["usd_per_hour"]) == (1, 1, None)
+    told = run_opskit(capsys, "notebook", "list").out
+    assert "Whether 1 notebook runs" in told
+    assert "at least" in told
+
+
 def test_what_is_started_by_choice_needs_a_yes(labs: Team, capsys: pytest.CaptureFixture[str]) -> None:
     ran = notebook(capsys, "start", "--tag", "team=blue")
     assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "consent-missing")

@@ -44,4 +44,8 @@ def test_together_they_cost_what_is_known_and_the_unknown_is_counted() -> None:
         notebook_cost(since(9, "Stopped"), None, NOW),
     ]
     assert sum_costs(costs) == NotebookCosts(3, 1, Decimal("0.0928"), Decimal("0.6960"))
+    maybe = [notebook_cost(since(9, status), PRICE, NOW) for status in ("InMaintenance", "Hibernating")]
+    assert [(cost.started, cost.usd_since_start, cost.may_run) for cost in maybe] == [(None, None, True)] * 2
+    assert sum_costs([costs[0], *maybe]) == NotebookCosts(1, 0, PRICE, Decimal("0.4640"), may_run=2)
+    assert not sum_costs(maybe).is_whole
     assert sum_costs([]) == NotebookCosts(0, 0, Decimal(0), Decimal(0))

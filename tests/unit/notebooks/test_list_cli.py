@@ -55,7 +55,13 @@ def test_a_program_reads_what_each_costs_and_an_unknown_price_stays_unknown(
     assert (odd["usd_per_hour"], odd["usd_since_start"]) == (None, None)
     assert odd["started"] is not None
     assert (off["started"], off["usd_since_start"]) == (None, None)
-    assert ended.data["totals"] == {"running": 2, "unpriced": 1, "usd_per_hour": None, "usd_since_start": None}
+    assert ended.data["totals"] == {
+        "running": 2,
+        "may_run": 0,
+        "unpriced": 1,
+        "usd_per_hour": None,
+        "usd_since_start": None,
+    }
 
 
 def test_a_type_that_the_price_list_does_not_have_is_no_failure(

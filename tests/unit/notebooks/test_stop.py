@@ -60,7 +60,11 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[StopA
             monkeypatch.setattr("opskit.aws.writer.AwsWriter.call_once", send)
             verdict = how.get("verdict", NotebookVerdict.BUSY)
             seen = InspectedNotebook(
-                client, jupyter_evidence(LAB, {}), IdleAssessment(verdict, "as it was seen"), UNPRICED
+                client,
+                jupyter_evidence(LAB, {}),
+                IdleAssessment(verdict, "as it was seen"),
+                UNPRICED,
+                IdlePolicy().patience,
             )
             plan = [StopAction(seen, IdleStep.STOP, "asked for by name", StopOutcome.PLANNED, has_consent=True)]
             [action] = execute_stops(plan, StopPolicy(IdlePolicy()), how.get("clock", CLOCK), by_name=True)
@@ -140,7 +144,9 @@ def test_no_stop_stands_on_anything_older_than_a_second(ended: End, slow_looks: 
 
 def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
     assessment = IdleAssessment(NotebookVerdict.UNKNOWN, "it did not answer", readable=False)
-    seen = InspectedNotebook(offline_client(LAB.region), jupyter_evidence(LAB), assessment, UNPRICED)
+    seen = InspectedNotebook(
+        offline_client(LAB.region), jupyter_evidence(LAB), assessment, UNPRICED, IdlePolicy().patience
+    )
     result = stop_result([StopAction(seen, IdleStep.NOTHING, assessment.reason)], Inspection((seen,)))
     assert result.exit is ExitCode.PARTIAL
     assert [problem.message for problem in result.problems] == ["lab: it did not answer"]
