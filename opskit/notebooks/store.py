@@ -69,7 +69,7 @@ def load_past_inspections(client: AwsClient, notebook: Notebook) -> tuple[PastIn
 @dataclass
 class InspectionLog:
     """Records one inspection, step by step. ``asked_for`` is the name under which its terminal is requested, ``left``
-    the server's last activity that the inspection itself caused, once that is known.
+    the server's last activity that the inspection itself caused; None: that is not known yet.
 
     Raises:
         UsageError: the state cannot be used (all methods).

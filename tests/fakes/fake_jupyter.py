@@ -180,7 +180,8 @@ class FakeJupyterHandler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: bytes, lab: FakeNotebook | None, more: str = "") -> None:
         date = format_datetime(datetime.now(UTC) + (lab.ahead if lab else timedelta(0)), usegmt=True)
-        head = f"HTTP/1.1 {status} Said\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
+        told = f"Date: {date}\r\n" if lab is None or lab.has_clock else ""
+        head = f"HTTP/1.1 {status} Said\r\n{told}Content-Length: {len(body)}\r\n{more}\r\n"
         self.wfile.write(head.encode() + body)
 
     def log_message(self, format: str, *args: Any) -> None:

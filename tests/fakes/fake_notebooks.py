@@ -24,7 +24,8 @@ WHOLE_LOOK = frozenset({"DescribeNotebookInstance", "ListTags", "kernels", "term
 
 @dataclass
 class FakeNotebook:
-    """One notebook instance with its Jupyter. Times are Jupyter's own; ``ahead`` is how far its clock is wrong.
+    """One notebook instance with its Jupyter. Times are Jupyter's own; ``ahead`` is how far its clock is wrong;
+    without ``has_clock`` its responses do not tell what it shows.
 
     ``asked`` is what was asked about it since a stop of it was last tried, ``disturbed`` when somebody began to work in
     it or kept it (of ``time.monotonic``), while opskit was there. ``job`` is the CPU time in seconds that a job beside
@@ -43,6 +44,7 @@ class FakeNotebook:
     tags: dict[str, str] = field(default_factory=dict)
     instance_type: str = "ml.t2.medium"
     ahead: timedelta = timedelta(0)
+    has_clock: bool = True
     fault: Callable[[str], Fault | None] = lambda what: None
     stops: int = 0
     asked: set[str] = field(default_factory=set)

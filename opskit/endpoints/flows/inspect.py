@@ -63,7 +63,8 @@ class InspectedEndpoint:
 @dataclass(frozen=True)
 class EndpointFilter:
     """Which endpoints are to be looked at: those of these ``names`` (all, where none is given) whose name matches
-    ``glob``, which have the ``tag`` and belong to ``owner``. One whose tags cannot be read may be one of them.
+    ``glob``, which have the ``tag`` and belong to ``owner`` (None: whatever they are). One whose tags cannot be read
+    may be one of them.
     """
 
     names: Sequence[str] = ()
@@ -102,7 +103,7 @@ class EndpointFilter:
 class EndpointInspection:
     """A look at the endpoints of some Regions. ``stopped`` are those that can be brought back; ``problems`` tell what
     could not be read, and ``all_regions_failed`` says that no Region could be listed. ``owners_gap`` is why
-    CloudTrail could not be asked for all owners.
+    CloudTrail could not be asked for all owners; None: it was, as far as anybody wanted that.
     """
 
     endpoints: tuple[InspectedEndpoint, ...]

@@ -32,7 +32,8 @@ from opskit.quotas.flows.check import check_quotas
 @dataclass(frozen=True)
 class RestoreCheck:
     """What a stop needs: the record, where it goes, and what stands there now. ``refusal`` None: it can be brought
-    back. ``data_unread`` is why it is not known whether the models' data are in S3.
+    back. ``record`` None: it cannot. ``data_unread`` is why it is not known whether the models' data are in S3; None:
+    that is known.
     """
 
     facts: RestoreFacts

@@ -47,8 +47,9 @@ _SEEN_PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True)
 class StartResult:
-    """What became of an endpoint that was to be brought back. ``endpoint`` None: there is none; ``record`` None: none
-    was needed; ``error`` is why it is not back.
+    """What became of an endpoint that was to be brought back. ``endpoint`` is how it was seen last, ``record`` what
+    brings it back, and ``step`` what was due; None: there is none to tell of. ``error`` is why it is not back; None:
+    nothing failed.
     """
 
     name: str
@@ -61,7 +62,9 @@ class StartResult:
 
 @dataclass(frozen=True)
 class StartPlan:
-    """What is due for one endpoint. ``stopped`` None: it runs, and nothing is left to do."""
+    """What is due for one endpoint. ``stopped`` and ``step`` None: it runs, and nothing is left to do. ``there`` is the
+    endpoint of this name; None: there is none.
+    """
 
     name: str
     stopped: StoppedEndpoint | None

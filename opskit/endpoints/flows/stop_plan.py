@@ -27,8 +27,9 @@ from opskit.keeps.flows import confirm_sent_graces
 
 @dataclass(frozen=True)
 class EndpointStop(ResourceStop[InspectedEndpoint]):
-    """What is due for one endpoint, and what became of that. ``restore_warning`` says whether the quota will be there
-    when it is brought back, ``data_unread`` why it is not known whether the models' data are in S3.
+    """What is due for one endpoint, and what became of that. ``restore_warning`` is why the quota may not be there when
+    it is brought back; None: there is nothing to warn of. ``data_unread`` is why it is not known whether the models'
+    data are in S3; None: nothing keeps that from being known.
     """
 
     restore_warning: str | Unknown | None = None
@@ -42,9 +43,9 @@ class EndpointStop(ResourceStop[InspectedEndpoint]):
 
 @dataclass(frozen=True)
 class EndpointStopPolicy:
-    """What the user calls idle, and how long an idle endpoint stays tagged before it is stopped (None: no tags at all).
-    ``run_id`` tells the tags of this run from those of others. ``by_name``: endpoints were named, so idleness does not
-    decide.
+    """What the user calls idle, and for how long (``grace``) an idle endpoint stays tagged before it is stopped; None
+    for ``grace``: it is not tagged. ``run_id`` tells the tags of this run from those of others. ``by_name``: endpoints
+    were named, so idleness does not decide.
     """
 
     idle_policy: EndpointPolicy

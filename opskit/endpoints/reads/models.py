@@ -19,7 +19,7 @@ from opskit.endpoints.rules.model import JsonObject
 @dataclass(frozen=True)
 class ModelParts:
     """What of an endpoint's models is gone: ``missing`` are the ends of sentences. ``unread`` is why a model could not
-    be read, ``data_unread`` why its data could not, which has permissions of its own.
+    be read, ``data_unread`` why its data could not, which has permissions of its own; None for each: all were.
     """
 
     missing: tuple[str, ...] = ()

@@ -29,8 +29,8 @@ _SHORTEST_PATIENCE = timedelta(hours=1)
 class EndpointPolicy:
     """What the user calls idle: no invocation, deployment or scaling for ``after``. ``production`` are the tags
     (``env=prod``, in upper or lower case) of endpoints that are never stopped for being idle. ``patience_usd``: an
-    endpoint whose price is known may instead be idle for as long as it costs that much; ``after_because`` then says how
-    that makes the time of one endpoint.
+    endpoint whose price is known may instead be idle for as long as it costs that much (None: ``after`` counts);
+    ``after_because`` then says how that makes the time of one endpoint.
     """
 
     after: timedelta = timedelta(days=14)

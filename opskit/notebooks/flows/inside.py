@@ -37,9 +37,10 @@ _REUSE_SECONDS = INSIDE_FRESH_SECONDS - 5.0
 
 @dataclass
 class InsideMemory:
-    """The last inspection of one notebook instance, which is valid for half a minute. ``began`` is when it began, by
-    ``Clock.monotonic``, ``left`` the last activity of Jupyter that it caused, by Jupyter's clock. If ``may_inspect`` is
-    False, an earlier result is still valid, but the instance is not inspected again.
+    """The last inspection of one notebook instance, which is valid for half a minute. ``found`` None: there is none
+    that counts. ``began`` is when it began, by ``Clock.monotonic``, ``left`` the last activity of Jupyter that it
+    caused, by Jupyter's clock; None: no inspection that counts has read anything. If ``may_inspect`` is False, an
+    earlier result is still valid, but the instance is not inspected again.
     """
 
     may_inspect: bool = False

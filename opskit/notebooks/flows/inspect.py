@@ -43,7 +43,7 @@ _NOTEBOOKS = "sagemaker:notebook-instance"
 @dataclass(frozen=True)
 class InspectedNotebook:
     """One notebook, looked at. ``patience`` is after how long this one is idle. ``trail_owner`` is whose it is by
-    CloudTrail; None: it was not asked, or told nobody.
+    CloudTrail; None: not known.
     """
 
     client: AwsClient
@@ -67,7 +67,8 @@ class InspectedNotebook:
 @dataclass(frozen=True)
 class Inspection:
     """A look at all notebooks of some Regions; ``problems`` are those of Regions that could not be listed,
-    ``all_regions_failed`` says that these were all. ``owners_gap`` is why CloudTrail could not be asked for all owners.
+    ``all_regions_failed`` says that these were all. ``owners_gap`` is why CloudTrail could not be asked for all owners;
+    None: it was, as far as anybody wanted that.
     """
 
     notebooks: tuple[InspectedNotebook, ...]

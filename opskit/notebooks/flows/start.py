@@ -28,7 +28,7 @@ from opskit.quotas.flows.check import check_quotas
 @dataclass(frozen=True)
 class StartAction:
     """One notebook that was named. ``notebook`` None: it was not seen, and ``error`` says why; otherwise ``error`` is
-    why it is not running.
+    why it is not running (None: nothing stands in its way). ``price`` None: none was asked for, since no start was due.
     """
 
     name: str

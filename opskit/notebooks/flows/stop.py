@@ -116,7 +116,9 @@ class _StopContext:
 
 @dataclass
 class _Attempt:
-    """What is kept while one notebook is dealt with: the look inside, and the change as it was last sent."""
+    """What is kept while one notebook is dealt with: the look inside, and in ``sent`` the change as it was last sent;
+    None: none was.
+    """
 
     inside: InsideMemory = field(default_factory=InsideMemory)
     sent: StopAction | None = None

@@ -51,8 +51,8 @@ class StopAction(ResourceStop[InspectedNotebook]):
 
 @dataclass(frozen=True)
 class StopPolicy:
-    """What the user calls idle, and how long an idle notebook stays tagged before it stops (None: no tags at all).
-    ``run_id`` tells the tags of this run from those of others.
+    """What the user calls idle, and for how long (``grace``) an idle notebook stays tagged before it stops; None for
+    ``grace``: it is not tagged. ``run_id`` tells the tags of this run from those of others.
     """
 
     idle_policy: IdlePolicy

@@ -18,7 +18,7 @@ from opskit.core.instance_processes import InstanceReading, NoTerminal
 from opskit.core.model import Terminal, Unknown
 from opskit.notebooks.reads.instance_reading import parse_reading
 from opskit.notebooks.reads.jupyter_answers import parse_terminals
-from opskit.notebooks.reads.jupyter_client import JupyterClient, ProbeError
+from opskit.notebooks.reads.jupyter_client import NO_CLOCK, JupyterClient, ProbeError
 from opskit.notebooks.reads.jupyter_terminal import (
     CLEANUP_SECONDS,
     TERMINALS_PATH,
@@ -68,11 +68,14 @@ def inspect_inside(jupyter: JupyterClient, notes: InspectionLog) -> InsideEviden
 
 
 def _log_and_inspect(jupyter: JupyterClient, notes: InspectionLog) -> InstanceReading:
-    used = read_last_activity(jupyter)  # also measures the clock skew
+    used = read_last_activity(jupyter)
+    if jupyter.clock_skew is None:
+        raise ProbeError(NO_CLOCK)
     there = _list_terminals(jupyter)
     past = notes.past_inspections()
     before = activity_without_inspections(used, past, there) or used
-    left = _shut_stale_terminals(jupyter, there, past, notes)
+    now = datetime.now(UTC) + jupyter.clock_skew
+    left = _shut_stale_terminals(jupyter, there, past, notes, now)
     now = datetime.now(UTC) + jupyter.clock_skew
     notes.log_start(PastInspection(now, before, others=frozenset(each.name for each in left)))
     try:
@@ -99,10 +102,14 @@ def _list_terminals(jupyter: JupyterClient) -> tuple[Terminal, ...]:
 
 
 def _shut_stale_terminals(
-    jupyter: JupyterClient, there: Sequence[Terminal], past: Sequence[PastInspection], notes: InspectionLog
+    jupyter: JupyterClient,
+    there: Sequence[Terminal],
+    past: Sequence[PastInspection],
+    notes: InspectionLog,
+    now: datetime,
 ) -> tuple[Terminal, ...]:
     """The terminals that exist, without those that killed inspections left."""
-    stale = find_stale_terminals(there, past, datetime.now(UTC) + jupyter.clock_skew)
+    stale = find_stale_terminals(there, past, now)
     gone = {name for name in stale if delete_terminal(jupyter, name)}
     notes.mark_others_shut(gone)
     return tuple(each for each in there if each.name not in gone)

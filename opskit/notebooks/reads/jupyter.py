@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from opskit.notebooks.reads.jupyter_answers import (
     parse_session_kernels,
     parse_terminals,
 )
-from opskit.notebooks.reads.jupyter_client import TIMEOUT_SECONDS, JupyterClient, ProbeError
+from opskit.notebooks.reads.jupyter_client import NO_CLOCK, TIMEOUT_SECONDS, JupyterClient, ProbeError
 from opskit.notebooks.rules.evidence import InsideEvidence
 from opskit.notebooks.store import InspectionLog
 
@@ -123,7 +123,7 @@ class OpenJupyter:
             return Unknown(f"Jupyter could not be looked into ({type(error).__name__})")
         # One host has one clock. Where the answers disagree, the largest difference is taken: one that is too large
         # makes the verdict unknown.
-        everything = _Probe(max(self._connections, key=lambda connection: abs(connection.clock_skew)))
+        everything = _Probe(max(self._connections, key=lambda connection: abs(connection.clock_skew or timedelta(0))))
         everything.errors = {what: gap for probe in asked for what, gap in probe.errors.items()}
         return everything.state(merge_kernels(kernels, sessions), terminals, used)
 
@@ -184,10 +184,12 @@ class _Probe:
         self, kernels: tuple[Kernel, ...], terminals: tuple[Terminal, ...] = (), used: tuple[datetime, ...] = ()
     ) -> JupyterState:
         """What is known by now."""
-        gaps = tuple(gap for what, gap in self.errors.items() if what != _TERMINALS_PATH)
-        last_used = used[0] if used else None
+        gaps = [gap for what, gap in self.errors.items() if what != _TERMINALS_PATH]
+        last_used, skew = used[0] if used else None, self.client.clock_skew
+        if skew is None and not gaps:
+            gaps = [NO_CLOCK]
         return JupyterState(
-            kernels, terminals, last_used, gaps, self.client.clock_skew, self.errors.get(_TERMINALS_PATH)
+            kernels, terminals, last_used, tuple(gaps), skew or timedelta(0), self.errors.get(_TERMINALS_PATH)
         )
 
     def read(self, what: str, read: Callable[[Any], tuple[_T, ...]]) -> tuple[_T, ...]:

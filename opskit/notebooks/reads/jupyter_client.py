@@ -39,6 +39,10 @@ _MAX_TRIES = 3
 _NO_ACTIVITY_QUERY = urlencode({"no_track_activity": 1})
 
 
+NO_CLOCK = "Jupyter's responses do not tell its time, by which its other times are understood"
+"""What is said of a Jupyter whose clock nobody knows."""
+
+
 class ProbeError(Exception):
     """A question without a usable answer, as a sentence without secrets. ``transient``: asking anew may help;
     ``status`` is what HTTP said, where it said anything but 200.
@@ -55,18 +59,20 @@ class _HttpReply:
     status: int
     body: bytes = field(repr=False)
     location: str | None = field(repr=False)
+    """Where it sends us on; None: nowhere."""
     date: str | None
+    """When it was sent, by Jupyter's clock; None: it does not say."""
     received_at: datetime
 
 
 class JupyterClient:
     """A way into one Jupyter over one connection, which ends with the block. Everything must be answered before
-    ``deadline`` (of ``time.monotonic``). ``clock_skew`` is how far Jupyter's clock is ahead of this machine's, once a
+    ``deadline`` (of ``time.monotonic``). ``clock_skew`` is how far Jupyter's clock is ahead of this machine's; None: no
     response has told.
     """
 
     def __init__(self, url: str, deadline: float) -> None:
-        self.clock_skew = timedelta(0)
+        self.clock_skew: timedelta | None = None
         self._deadline = deadline
         self._next_url: str | None = url
         self._origin = urlsplit(url)

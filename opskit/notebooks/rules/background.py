@@ -72,7 +72,9 @@ class BackgroundFinding:
 
 @dataclass(frozen=True)
 class _ProcessContext:
-    """What a process is judged by besides itself."""
+    """What a process is judged by besides itself. ``jupyter`` is Jupyter with all that it comes from; empty: it is not
+    among the processes. ``jupyter_unit`` is the system service that it belongs to; None: to none.
+    """
 
     jupyter: frozenset[int]
     ours: frozenset[int]
@@ -97,6 +99,8 @@ def judge_background(
     for finding in (_judge_gpus(reading.gpus), _judge_files(reading, after)):
         if finding is not None and finding.state.is_work:
             return finding
+    if not around.jupyter:  # what waits in its service would be taken for the system's
+        return BackgroundFinding(BackgroundState.UNKNOWN, "Jupyter's own process was not seen", readable=False)
     return _judge_waiting(reading, judged, after, ignore_sleeping=ignore_sleeping)
 
 

@@ -15,7 +15,7 @@ from opskit.core.model import Notebook
 class NotebookCost:
     """What a notebook costs. ``started`` None: it is not seen to run, and with ``may_run`` it is not known whether it
     does; else it costs nothing but its volume. ``usd_per_hour`` None: nobody knows its price. ``usd_since_start`` None:
-    nobody knows its price, or whether it runs.
+    there is none that is known.
     """
 
     started: datetime | None

@@ -26,7 +26,8 @@ _MAX_TAGS = 50
 class NotebookSpec:
     """A notebook instance as the user wants it. ``type_explicit``: the user said which type. ``role`` None:
     opskit's own is used, and made where it is missing. ``git`` None: no repository is cloned. ``guard``: look at
-    the quotas first. ``role_boundary`` is the ARN of the permissions boundary of a role that is made.
+    the quotas first. ``role_boundary`` is the ARN of the permissions boundary of a role that is made; None:
+    it gets none.
     """
 
     name: str

@@ -33,7 +33,8 @@ _IDLE_KERNEL_STATES = {"idle", "dead"}
 @dataclass(frozen=True)
 class IdlePolicy:
     """What the user calls idle: no activity for ``after``. ``patience_usd``: a notebook whose price is known may be
-    idle for as long as it costs that much instead; ``after_because`` then says how that makes the time of this one.
+    idle for as long as it costs that much instead (None: ``after`` counts); ``after_because`` then says how that makes
+    the time of this one.
 
     ``ignore_terminals``: terminals are nobody, whatever goes on in them. ``max_age``: what nothing but something stuck
     (an open terminal, a kernel that never came up, a tab that was left open) has kept alive for so long is idle too;

@@ -15,8 +15,8 @@ from opskit.core.setting_values import parse_tag_filter
 @dataclass(frozen=True)
 class NotebookFilter:
     """The notebooks of these ``names`` (all, where none is given) whose name matches ``glob``, which have the ``tag``
-    and belong to ``owner``. One whose tags cannot be read may be one of them. ``shows_tags``: the tags of all are read,
-    also where nothing depends on them.
+    and belong to ``owner`` (None: whatever they are). One whose tags cannot be read may be one of them. ``shows_tags``:
+    the tags of all are read, also where nothing depends on them.
     """
 
     names: Sequence[str] = ()
@@ -40,7 +40,9 @@ class NotebookFilter:
         return (not self.names or notebook.name in self.names) and fnmatchcase(notebook.name, self.glob)
 
     def matches_tags(self, tags: Mapping[str, str] | Unknown | None, owner_keys: Sequence[str]) -> bool:
-        """Whether its tags are, or may be, those. None: it has none. ``owner_keys`` are those that name an owner."""
+        """Whether its tags are, or may be, those. None: it is being deleted, and is none of those that tags choose.
+        ``owner_keys`` are the keys that name an owner.
+        """
         if not self.has_tag_choice or isinstance(tags, Unknown):
             return True
         told = tags or {}

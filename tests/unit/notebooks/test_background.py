@@ -52,6 +52,20 @@ def reading(*processes: InstanceProcess, **more: Any) -> InstanceReading:
     return InstanceReading((*own, *processes), 50, 3 * SECOND, **more)
 
 
+def test_where_jupyter_is_not_among_the_processes_what_waits_is_unknown() -> None:
+    """A job that was begun from Jupyter belongs to its service, which then looks like any other of the system's."""
+    job = process(unit=JUPYTER_UNIT)
+    assert judge_background(reading(job), (), HOUR).state is UNKNOWN
+    whole = reading(job)
+    without = replace(whole, processes=tuple(each for each in whole.processes if each.pid not in (1, 10)))
+    found = judge_background(without, (), HOUR)
+    assert (found.state, found.readable) == (UNKNOWN, False)
+    assert (
+        judge_background(replace(without, processes=(*without.processes, process(78, grown=1.0))), (), HOUR).state
+        is BUSY
+    )
+
+
 @pytest.mark.parametrize(
     ("there", "state"),
     [

@@ -172,6 +172,13 @@ def test_jupyter_a_clock_that_is_wrong_is_told(ahead: timedelta) -> None:
     assert abs(seen.clock_skew - ahead) < timedelta(minutes=2)
 
 
+def test_jupyter_a_clock_that_nobody_knows_is_a_gap() -> None:
+    """Its times may be hours old or new: they are not taken for this machine's."""
+    seen = sight(FakeNotebook("lab", has_clock=False).kernel("idle", HOUR))
+    assert isinstance(seen, JupyterState)
+    assert ["do not tell its time" in gap for gap in seen.errors] == [True]
+
+
 @pytest.mark.parametrize("what", ["kernels", "terminals", "sessions", "status"])
 @pytest.mark.parametrize(
     "fault",
