@@ -51,7 +51,7 @@ def costs_command(
     ended already is not in it.
     """
     from opskit.bills.flows import read_current_costs
-    from opskit.bills.render import costs_result
+    from opskit.bills.render.costs import costs_result
     from opskit.endpoints.cli.app import read_endpoint_policy
 
     if billing:

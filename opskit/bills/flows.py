@@ -65,8 +65,9 @@ def assess_endpoint_uses(
 
 @dataclass(frozen=True)
 class CurrentCosts:
-    """What bills now. ``problems`` are why it may not be everything; ``owners_gap`` is why CloudTrail could not
-    be asked for all owners; ``metrics_asked`` of CloudWatch are paid for; ``account`` None: AWS did not say.
+    """What bills now. ``problems`` are why it may not be everything; ``owners_gap`` is why CloudTrail could not be
+    asked for all owners that it was to tell; None: it could; ``metrics_asked`` of CloudWatch are paid for; ``account``
+    None: AWS did not say.
     """
 
     items: tuple[BilledItem, ...]
@@ -114,6 +115,10 @@ def read_current_costs(
 
 @dataclass(frozen=True)
 class _RegionCosts:
+    """What bills in a Region. ``owners_gap`` is why CloudTrail could not be asked for all owners that it was to tell;
+    None: it could.
+    """
+
     inventory: Inventory
     items: list[BilledItem]
     owners_gap: Unknown | None

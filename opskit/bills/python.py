@@ -9,7 +9,7 @@ from typing import Any
 from opskit.aws.regions import enabled_regions
 from opskit.aws.session import AwsSession, open_session
 from opskit.bills.flows import read_current_costs
-from opskit.bills.render import costs_result
+from opskit.bills.render.costs import costs_result
 from opskit.bills.rules.items import parse_grouping
 from opskit.core.exceptions import UsageError
 from opskit.core.settings import load_settings

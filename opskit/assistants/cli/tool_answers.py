@@ -13,7 +13,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.regions import enabled_regions
 from opskit.aws.session import AwsSession, open_session
 from opskit.bills.flows import read_current_costs
-from opskit.bills.render import costs_result
+from opskit.bills.render.costs import costs_result
 from opskit.bills.rules.items import parse_grouping
 from opskit.cli.safe_run import run_safely
 from opskit.core.clock import system_clock

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from opskit.bills.rules.items import BilledItem
+from opskit.core.model import Unknown
 from opskit.inventory.rules.running_resource import ComponentReservation, aws_sagemaker_command
 
 
@@ -22,30 +23,42 @@ def with_component_shares(items: Sequence[BilledItem]) -> list[BilledItem]:
     for item in items:
         if item.resource.part_of is not None:
             parts.setdefault(item.resource.part_of, []).append(item)
-    prices = {item.resource.name: item.known_usd_per_hour for item in items if item.resource.kind.is_endpoint}
+    prices = {item.resource.name: item.usd_per_hour for item in items if item.resource.kind.is_endpoint}
     return [_with_share(item, parts, prices) for item in items]
 
 
-def _with_share(item: BilledItem, parts: dict[str, list[BilledItem]], prices: dict[str, Decimal | None]) -> BilledItem:
+def _with_share(
+    item: BilledItem, parts: Mapping[str, list[BilledItem]], prices: Mapping[str, Decimal | Unknown]
+) -> BilledItem:
     endpoint = item.resource.part_of
     if endpoint is not None:
-        return replace(item, share_usd_per_hour=_share_usd(item, parts[endpoint], prices.get(endpoint)))
+        return replace(item, share_usd_per_hour=_share_usd(item, parts[endpoint], prices.get(endpoint, _NO_ENDPOINT)))
     if not item.resource.kind.is_endpoint:
         return item
     why = _restore_blocker(item, parts.get(item.resource.name, ()))
     return item if why is None else _ended_for_good(item, why)
 
 
-def _share_usd(item: BilledItem, siblings: Sequence[BilledItem], usd_per_hour: Decimal | None) -> Decimal | None:
-    """None: the endpoint's price, or what one of its components reserves, is not known."""
+_NO_ENDPOINT = Unknown("its endpoint is not in the list")
+_NOTHING_RESERVED = Unknown("none of the endpoint's components reserves anything")
+
+
+def _share_usd(
+    item: BilledItem, siblings: Sequence[BilledItem], usd_per_hour: Decimal | Unknown
+) -> Decimal | Unknown | None:
+    """The share of a component, which none of the endpoint's components may reserve an unknown part of."""
     reserved = [sibling.resource.reserves for sibling in siblings]
     known = [each for each in reserved if isinstance(each, ComponentReservation)]
     own = item.resource.reserves
-    if usd_per_hour is None or not isinstance(own, ComponentReservation) or len(known) != len(reserved):
-        return None
+    if isinstance(usd_per_hour, Unknown):
+        return usd_per_hour
+    if gap := next((each for each in reserved if isinstance(each, Unknown)), None):
+        return gap
+    if own is None or isinstance(own, Unknown):
+        return own
     by_accelerator = any(each.accelerators for each in known)
     total = sum((_weight(each, by_accelerator=by_accelerator) for each in known), Decimal(0))
-    return usd_per_hour * _weight(own, by_accelerator=by_accelerator) / total if total else None
+    return usd_per_hour * _weight(own, by_accelerator=by_accelerator) / total if total else _NOTHING_RESERVED
 
 
 def _weight(reserved: ComponentReservation, *, by_accelerator: bool) -> Decimal:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 
 from opskit.core.model import Unknown
 from opskit.endpoints.rules.model import EndpointVerdict
@@ -20,23 +21,28 @@ UNKNOWN_OWNER = "(no owner known)"
 
 @dataclass(frozen=True)
 class BilledItem:
-    """A resource that bills. ``usd_per_hour`` may be why there is no price; ``usd_so_far`` None: not known, as where
-    AWS does not say since when. ``share_usd_per_hour`` is an inference component's share of its endpoint's price, which
-    is in no sum; None: it is none, or that is not known.
+    """A resource that bills. ``usd_per_hour`` may be why there is no price, ``usd_so_far`` why it is not known, as
+    where AWS does not say since when. ``share_usd_per_hour`` is an inference component's share of its endpoint's
+    price, which is in no sum, or why it is not known; None: it is no inference component.
     """
 
     resource: RunningResource
     usd_per_hour: Decimal | Unknown
-    usd_so_far: Decimal | None
+    usd_so_far: Decimal | Unknown
     owner: ResourceOwner
     verdict: BilledVerdict
     reason: str
-    share_usd_per_hour: Decimal | None = None
+    share_usd_per_hour: Decimal | Unknown | None = None
 
     @property
     def known_usd_per_hour(self) -> Decimal | None:
         """The price an hour; None: not known."""
         return None if isinstance(self.usd_per_hour, Unknown) else self.usd_per_hour
+
+    @property
+    def is_undated(self) -> bool:
+        """Whether it has a price, and it is not known since when it bills."""
+        return not isinstance(self.usd_per_hour, Unknown) and isinstance(self.usd_so_far, Unknown)
 
 
 def billed_item(
@@ -68,14 +74,17 @@ def _verdict_by_tags(resource: RunningResource) -> BilledVerdict:
             return resource.verdict
 
 
-def _cost_so_far(resource: RunningResource, usd_per_hour: Decimal | Unknown, now: datetime) -> Decimal | None:
+def _cost_so_far(resource: RunningResource, usd_per_hour: Decimal | Unknown, now: datetime) -> Decimal | Unknown:
     """What it has cost since it began, at its present price and size."""
     if isinstance(usd_per_hour, Unknown):
-        return None
+        return usd_per_hour
     if resource.not_begun or not usd_per_hour:
         return Decimal(0)
     # What lies in the future by AWS's clock is taken as now: clocks differ by seconds.
-    return None if resource.since is None else usd_per_hour * _hours_between(resource.since, now)
+    return _NO_START if resource.since is None else usd_per_hour * _hours_between(resource.since, now)
+
+
+_NO_START = Unknown("AWS does not say since when it bills")
 
 
 def _hours_between(begin: datetime, end: datetime) -> Decimal:
@@ -85,11 +94,12 @@ def _hours_between(begin: datetime, end: datetime) -> Decimal:
 @dataclass(frozen=True)
 class BilledSums:
     """Sums over some items. ``unpriced`` of them have no price and are in none of the sums, which are then a
-    minimum. ``usd_so_far`` leaves out those of which it is not known too.
+    minimum. ``undated`` have a price, but it is not known since when they bill: ``usd_so_far`` leaves them out too.
     """
 
     items: int
     unpriced: int
+    undated: int
     usd_per_hour: Decimal
     usd_so_far: Decimal
 
@@ -106,8 +116,9 @@ def sum_items(items: Iterable[BilledItem]) -> BilledSums:
     return BilledSums(
         items=len(listed),
         unpriced=sum(price is None for price in prices),
+        undated=sum(item.is_undated for item in listed),
         usd_per_hour=sum((price or Decimal(0) for price in prices), Decimal(0)),
-        usd_so_far=sum((item.usd_so_far or Decimal(0) for item in listed), Decimal(0)),
+        usd_so_far=sum((item.usd_so_far for item in listed if not isinstance(item.usd_so_far, Unknown)), Decimal(0)),
     )
 
 
@@ -132,7 +143,7 @@ class GroupKey(StrEnum):
 
 @dataclass(frozen=True)
 class Grouping:
-    """What items are grouped by: a ``tag``, by its key, or something else."""
+    """What items are grouped by: ``key``; None: by a ``tag``, which is its key."""
 
     key: GroupKey | None
     tag: str = ""
@@ -183,11 +194,13 @@ def group_items(items: Iterable[BilledItem], grouping: Grouping) -> dict[str, Bi
 @dataclass(frozen=True)
 class MonthEstimate:
     """The present month, by what runs now alone: what has ended since its begin is in no sum. ``since_begin`` is what
-    these have cost in it, ``at_end`` what they will have cost at its end if nothing is ended.
+    these have cost in it, ``at_end`` what they will have cost at its end if nothing is ended; both without what undated
+    items have cost so far, which is ``undated_at_most``.
     """
 
     since_begin: Decimal
     at_end: Decimal
+    undated_at_most: Decimal
     ends: datetime
 
 
@@ -197,10 +210,18 @@ def estimate_month(items: Sequence[BilledItem], now: datetime) -> MonthEstimate:
     # 32 days from the first of a month are in the next one, whichever month it is.
     ends = (begin + timedelta(days=32)).replace(day=1)
     spent = sum((_cost_since(item, begin, now) for item in items), Decimal(0))
-    return MonthEstimate(spent, spent + sum_items(items).usd_per_hour * _hours_between(now, ends), ends)
+    sums = sum_items(items)
+    undated = sum_items(item for item in items if item.is_undated)
+    return MonthEstimate(
+        spent,
+        spent + sums.usd_per_hour * _hours_between(now, ends),
+        undated.usd_per_hour * _hours_between(begin, now),
+        ends,
+    )
 
 
 def _cost_since(item: BilledItem, begin: datetime, now: datetime) -> Decimal:
+    """What an item has cost since ``begin``, as far as that is known."""
     price, since = item.known_usd_per_hour, item.resource.since
     if price is None or since is None or item.resource.not_begun:
         return Decimal(0)
@@ -208,36 +229,38 @@ def _cost_since(item: BilledItem, begin: datetime, now: datetime) -> Decimal:
 
 
 class BudgetState(StrEnum):
-    """How a month's estimate stands to a budget."""
+    """How a month's estimate stands to a budget, where it will not be passed later in the month."""
 
     KEPT = "kept"
     PASSED = "passed"
-    WILL_BE_PASSED = "will-be-passed"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class BudgetAssessment:
-    """The verdict on a budget, with the moment when it is passed if nothing is ended; None: not before the month's
-    end, or it is passed already.
-    """
+class WillBePassed:
+    """A budget is kept now, and passed at a moment before the month's end if nothing is ended."""
 
-    verdict: BudgetState
-    passed_at: datetime | None = None
+    at: datetime
+    value: ClassVar[str] = "will-be-passed"
+
+
+BudgetVerdict = BudgetState | WillBePassed
 
 
 def assess_budget(
     budget: Decimal, month: MonthEstimate, sums: BilledSums, now: datetime, *, is_whole: bool
-) -> BudgetAssessment:
-    """Whether what runs now keeps a budget of a month. What has no price, or could not be read, may pass it."""
+) -> BudgetVerdict:
+    """Whether what runs now keeps a budget of a month. What has no price, could not be read, or may have run all the
+    month, may pass it.
+    """
     if month.since_begin > budget:
-        return BudgetAssessment(BudgetState.PASSED)
+        return BudgetState.PASSED
     if month.at_end > budget:
         hours = (budget - month.since_begin) / sums.usd_per_hour
-        return BudgetAssessment(BudgetState.WILL_BE_PASSED, now + timedelta(hours=float(hours)))
-    if sums.unpriced or not is_whole:
-        return BudgetAssessment(BudgetState.UNKNOWN)
-    return BudgetAssessment(BudgetState.KEPT)
+        return WillBePassed(now + timedelta(hours=float(hours)))
+    if sums.unpriced or not is_whole or month.at_end + month.undated_at_most > budget:
+        return BudgetState.UNKNOWN
+    return BudgetState.KEPT
 
 
 def billed_verdict(verdict: EndpointVerdict) -> BilledVerdict:

@@ -63,7 +63,7 @@ def costs_fleet_command(
 ) -> CommandResult:
     """List what bills now in many accounts, as `opskit costs` does in one."""
     from opskit.bills.flows import read_current_costs
-    from opskit.bills.render import costs_result
+    from opskit.bills.render.costs import costs_result
     from opskit.endpoints.rules.idleness import EndpointPolicy
 
     now, policy = datetime.now(UTC), EndpointPolicy(production=ctx.settings.get("endpoint.production"))

@@ -33,8 +33,6 @@ from opskit.quotas.store import read_missing_prices
 Held = Mapping[str, tuple[HeldQuota, ...]]
 """What holds each quota, by the quota's name."""
 
-_NO_ARN = Unknown("AWS did not report its ARN")
-
 _TypePrices = Mapping[tuple[str, Workload], Price | Unknown]
 
 

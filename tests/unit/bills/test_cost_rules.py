@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 
 from opskit.bills.flows import CurrentCosts
-from opskit.bills.render import costs_result
+from opskit.bills.render.costs import costs_result
+from opskit.bills.render.records import item_record
+from opskit.bills.rules.component_shares import with_component_shares
 from opskit.bills.rules.items import (
     BilledItem,
     BudgetState,
     Grouping,
     GroupKey,
+    WillBePassed,
     assess_budget,
     billed_item,
     estimate_month,
@@ -34,6 +38,7 @@ from opskit.inventory.rules.running_resource import (
     BilledPart,
     BilledVerdict,
     BilledVolume,
+    ComponentReservation,
     RunningResource,
 )
 from opskit.output.terminal_table import column_widths, fitting_columns
@@ -99,7 +104,8 @@ def test_what_has_no_price_or_costs_nothing_says_so_whatever_it_runs_on() -> Non
 def test_what_it_has_cost_so_far(
     usd: str | None, hours: float | None, more: dict[str, Any], so_far: str | None
 ) -> None:
-    assert item(usd, hours, **more).usd_so_far == (None if so_far is None else Decimal(so_far))
+    found = item(usd, hours, **more).usd_so_far
+    assert isinstance(found, Unknown) if so_far is None else found == Decimal(so_far)
 
 
 def test_a_tag_that_keeps_it_protects_it() -> None:
@@ -109,8 +115,47 @@ def test_a_tag_that_keeps_it_protects_it() -> None:
 
 def test_sums_leave_out_what_has_no_price_and_say_how_many() -> None:
     sums = sum_items([item("1"), item(None), item("0.5", None)])
-    assert (sums.items, sums.unpriced, sums.usd_per_hour, sums.usd_so_far) == (3, 1, Decimal("1.5"), Decimal(10))
+    assert (sums.items, sums.unpriced, sums.undated) == (3, 1, 1)
+    assert (sums.usd_per_hour, sums.usd_so_far) == (Decimal("1.5"), Decimal(10))
     assert sums.usd_per_30_days == Decimal(1080)
+
+
+@pytest.mark.parametrize(
+    ("hours", "is_least"),
+    [(10, False), (None, True)],
+)
+def test_a_sum_that_leaves_out_what_has_no_begin_says_so(hours: float | None, is_least: bool) -> None:
+    costs = CurrentCosts((item("1"), item("0.5", hours)), ("us-east-1",), None)
+    result = costs_result(costs, NOW, Grouping(GroupKey.KIND), None)
+    [group] = result.data["groups"]
+    for sums in (result.data["totals"], group):
+        assert (sums["undated"], sums["so_far_at_least"], sums["at_least"]) == (int(is_least), is_least, False)
+    assert result.data["month"]["at_least"] is is_least
+    assert (result.data["month"]["forecast_usd"] is None) is is_least
+    assert ("at least" in " ".join(cell.text for cell in result.tables[0].rows[0])) is is_least
+    notes = " ".join(result.notes)
+    assert ("has cost at least 10.0000 USD" in notes) is is_least
+    assert ("does not say since when 1 bill" in notes) is is_least
+
+
+def test_a_share_that_is_not_known_says_why() -> None:
+    def component(name: str, reserves: ComponentReservation | Unknown) -> BilledItem:
+        running = replace(resource(), kind=BilledKind.OTHER, name=name, part_of="e", reserves=reserves)
+        return billed_item(running, Decimal(0), NOW)
+
+    def shares(usd: str | None, *parts: BilledItem) -> list[Decimal | Unknown | None]:
+        return [each.share_usd_per_hour for each in with_component_shares([item(usd), *parts])]
+
+    half, untold = ComponentReservation(1, 1), Unknown("AWS does not say what it reserves")
+    assert shares("2", component("a", half), component("b", half)) == [None, 1, 1]
+    assert shares("2", component("a", half), component("b", untold)) == [None, untold, untold]
+    assert shares(None, component("a", half)) == [None, Unknown("why not")]
+    [_, odd] = with_component_shares([item("2"), component("a", ComponentReservation(0, 0))])
+    record = item_record(odd)
+    assert record["share_usd_per_hour"] is None
+    assert "reserves anything" in record["share_unknown_because"]
+    rows = costs_result(CurrentCosts((odd,), ("us-east-1",), None), NOW, None, None).tables[0].rows
+    assert "its share is not known: none of the endpoint's components reserves anything" in rows[0][4].text
 
 
 def test_what_has_no_price_comes_first_then_the_dearest() -> None:
@@ -167,20 +212,31 @@ def test_the_month_counts_from_its_begin_and_to_its_end() -> None:
     ("budget", "unpriced", "is_whole", "state", "passed_after"),
     [
         (5, False, True, BudgetState.PASSED, None),
-        (30, False, True, BudgetState.WILL_BE_PASSED, 10),
-        (30, True, False, BudgetState.WILL_BE_PASSED, 10),
+        (30, False, True, None, 10),
+        (30, True, False, None, 10),
         (1000, False, True, BudgetState.KEPT, None),
         (1000, True, True, BudgetState.UNKNOWN, None),
         (1000, False, False, BudgetState.UNKNOWN, None),
     ],
 )
 def test_a_budget_is_kept_only_if_all_is_known(
-    budget: int, unpriced: bool, is_whole: bool, state: BudgetState, passed_after: float | None
+    budget: int, unpriced: bool, is_whole: bool, state: BudgetState | None, passed_after: float | None
 ) -> None:
     items = [item("2", 5), *([item(None)] if unpriced else [])]
     found = assess_budget(Decimal(budget), estimate_month(items, NOW), sum_items(items), NOW, is_whole=is_whole)
-    assert found.verdict is state
-    assert found.passed_at == (None if passed_after is None else NOW + timedelta(hours=passed_after))
+    assert found == (state if passed_after is None else WillBePassed(NOW + timedelta(hours=passed_after)))
+
+
+@pytest.mark.parametrize(
+    ("budget", "state"),
+    # 612 hours at 1 USD since the month's begin at most, and 108 to come
+    [(719, BudgetState.UNKNOWN), (720, BudgetState.KEPT)],
+)
+def test_what_may_have_run_all_the_month_is_not_taken_for_new(budget: int, state: BudgetState) -> None:
+    items = [item("1", None)]
+    assert assess_budget(Decimal(budget), estimate_month(items, NOW), sum_items(items), NOW, is_whole=True) is state
+    data = costs_result(CurrentCosts((*items,), ("us-east-1",), None), NOW, None, Decimal(budget)).data
+    assert data["budget"] == {"usd": Decimal(budget), "verdict": state.value, "passed_at": None}
 
 
 @pytest.mark.parametrize("width", [60, 70, 80, 90, 100, 120])

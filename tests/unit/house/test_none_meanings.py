@@ -17,7 +17,6 @@ TO_BE_SAID = frozenset(
         "access",
         "assistants",
         "aws",
-        "bills",
         "cli",
         "core",
         "demo",

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from opskit.bills.flows import CurrentCosts
+from opskit.bills.render.records import item_record, known_usd, month_record, rounded_usd, sums_record
 from opskit.bills.rules.items import (
     BilledItem,
     BilledSums,
-    BudgetAssessment,
     BudgetState,
+    BudgetVerdict,
     Grouping,
     MonthEstimate,
+    WillBePassed,
     assess_budget,
     estimate_month,
     group_items,
     sum_items,
 )
 from opskit.core.exceptions import ExitCode, Problem
+from opskit.core.model import Unknown
 from opskit.core.text import format_duration
-from opskit.inventory.rules.resource_owner import OwnershipSource
 from opskit.inventory.rules.running_resource import BilledKind, BilledVerdict, RunningResource
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 
-_CENTS = Decimal("0.0001")
 _WHOLE_CENTS_FROM = 100
 _BAR_WIDTH = 20
 _VERDICT_STYLES = {
@@ -71,17 +72,18 @@ def costs_result(
         "account": costs.account,
         "regions": list(costs.regions),
         "items": [item_record(item) for item in costs.items],
-        "totals": _sums_record(sums, is_whole=is_whole),
-        "month": _month_record(month, sums, is_whole=is_whole),
+        "totals": sums_record(sums, is_whole=is_whole),
+        "month": month_record(month, sums, is_whole=is_whole),
         "metrics_asked": costs.metrics_asked,
         "owners_unknown_because": costs.owners_gap and costs.owners_gap.reason,
         "not_covered": list(NOT_COVERED),
     }
     if grouping is not None and groups is not None:
         data["by"] = grouping.label
-        data["groups"] = [{"group": name, **_sums_record(each, is_whole=is_whole)} for name, each in groups.items()]
+        data["groups"] = [{"group": name, **sums_record(each, is_whole=is_whole)} for name, each in groups.items()]
     if budget is not None and judged is not None:
-        data["budget"] = {"usd": budget, "verdict": judged.verdict.value, "passed_at": judged.passed_at}
+        passed_at = judged.at if isinstance(judged, WillBePassed) else None
+        data["budget"] = {"usd": budget, "verdict": judged.value, "passed_at": passed_at}
     return CommandResult(
         data,
         _costs_exit(costs, judged),
@@ -92,108 +94,47 @@ def costs_result(
     )
 
 
-def item_record(item: BilledItem) -> dict[str, Any]:
-    """An item in JSON."""
-    resource = item.resource
-    return {
-        "account": resource.account,
-        "region": resource.region,
-        "kind": resource.kind.value,
-        "name": resource.name,
-        "instance_type": ",".join(resource.instance_types) or None,
-        "count": resource.count,
-        "status": resource.status,
-        "since": resource.since,
-        "usd_per_hour": _rounded(item.known_usd_per_hour),
-        "usd_so_far": _rounded(item.usd_so_far),
-        "owner": item.owner.name,
-        **_owner_sources(item.owner.source),
-        "verdict": item.verdict.value,
-        "because": item.reason,
-        "part_of": resource.part_of,
-        "share_usd_per_hour": _rounded(item.share_usd_per_hour),
-        "stop_with": resource.stop_with,
-    }
-
-
-def _owner_sources(source: OwnershipSource | None) -> dict[str, str | None]:
-    """What tells an owner: ``owner_source`` is a tag or CloudTrail; a Studio user profile is neither."""
-    known_by = source and source.value
-    match source:
-        case OwnershipSource.TAG | OwnershipSource.CLOUDTRAIL:
-            return {"owner_source": known_by, "owner_known_by": known_by}
-        case OwnershipSource.PROFILE | None:
-            return {"owner_source": None, "owner_known_by": known_by}
-
-
-def _rounded(usd: Decimal | None) -> Decimal | None:
-    """An amount to a hundredth of a cent; a smaller one with two digits, so that it is not 0."""
-    if usd is None or usd >= _CENTS or not usd:
-        return None if usd is None else usd.quantize(_CENTS)
-    return Decimal(f"{usd:.1e}")
-
-
-def _sums_record(sums: BilledSums, *, is_whole: bool) -> dict[str, Any]:
-    """The sums over what has a price. ``at_least``: there is more, without a price or unread."""
-    return {
-        "items": sums.items,
-        "usd_per_hour": _rounded(sums.usd_per_hour),
-        "usd_per_30_days": _rounded(sums.usd_per_30_days),
-        "usd_so_far": _rounded(sums.usd_so_far),
-        "unpriced": sums.unpriced,
-        "at_least": bool(sums.unpriced) or not is_whole,
-    }
-
-
-def _month_record(month: MonthEstimate, sums: BilledSums, *, is_whole: bool) -> dict[str, Any]:
-    """The month by what runs now, without the bill. ``forecast_usd`` null: a price or a read is missing."""
-    return {
-        "billed_usd": None,
-        "billed_until": None,
-        "since_then_usd": _rounded(month.since_begin),
-        "forecast_usd": _rounded(month.at_end) if is_whole and not sums.unpriced else None,
-        "source": "estimate",
-    }
-
-
-def _costs_exit(costs: CurrentCosts, judged: BudgetAssessment | None) -> ExitCode:
+def _costs_exit(costs: CurrentCosts, judged: BudgetVerdict | None) -> ExitCode:
     if costs.all_regions_failed:
         return ExitCode.AWS_ERROR
     otherwise = ExitCode.PARTIAL if costs.problems else ExitCode.OK
-    if judged is None:
-        return otherwise
-    match judged.verdict:
-        case BudgetState.PASSED | BudgetState.WILL_BE_PASSED:
+    match judged:
+        case None | BudgetState.KEPT:
+            return otherwise
+        case BudgetState.PASSED | WillBePassed():
             return ExitCode.REFUSED
         case BudgetState.UNKNOWN:
             return ExitCode.PARTIAL
-        case BudgetState.KEPT:
-            return otherwise
+        case _:
+            assert_never(judged)
 
 
 def _budget_problems(
-    budget: Decimal | None, judged: BudgetAssessment | None, month: MonthEstimate, sums: BilledSums
+    budget: Decimal | None, judged: BudgetVerdict | None, month: MonthEstimate, sums: BilledSums
 ) -> tuple[Problem, ...]:
-    if budget is None or judged is None:
-        return ()
     hint = "End what is not needed: each item's stop_with in -o json is the command."
-    match judged.verdict:
-        case BudgetState.KEPT:
+    match judged:
+        case None | BudgetState.KEPT:
             return ()
         case BudgetState.PASSED:
             spent = _format_usd(month.since_begin)
             text = f"What runs now has cost {spent} USD this month, more than the budget of {budget} USD."
             return (Problem("over-budget", text, hint),)
-        case BudgetState.WILL_BE_PASSED:
-            when = f"{judged.passed_at:%Y-%m-%d %H:%M} UTC" if judged.passed_at else "this month"
+        case WillBePassed(at=at):
             text = (
-                f"What runs now passes the budget of {budget} USD at {when}: it comes to "
+                f"What runs now passes the budget of {budget} USD at {at:%Y-%m-%d %H:%M} UTC: it comes to "
                 f"{_format_usd(month.at_end)} USD by the end of the month if nothing is ended."
             )
             return (Problem("over-budget", text, hint),)
         case BudgetState.UNKNOWN:
-            why = f"{sums.unpriced} items have no known price" if sums.unpriced else "not everything could be read"
+            why = (
+                f"{sums.unpriced} items have no known price" if sums.unpriced
+                else f"AWS does not say since when {sums.undated} items bill" if sums.undated
+                else "not everything could be read"
+            )  # fmt: skip
             return (Problem("budget-unknown", f"It is not known whether the budget of {budget} USD is kept: {why}."),)
+        case _:
+            assert_never(judged)
 
 
 def _tables(
@@ -233,15 +174,20 @@ def _item_cells(item: BilledItem, now: datetime) -> tuple[Cell, ...]:
         Cell(item.verdict.value, _VERDICT_STYLES[item.verdict]),
         Cell(_reason_text(item)),
         Cell(item.owner.name or "?"),
-        _usd_cell(item.usd_so_far),
+        _usd_cell(known_usd(item.usd_so_far)),
         Cell("-" if resource.not_begun else since),
         Cell(_runs_on(resource)),
     )
 
 
 def _reason_text(item: BilledItem) -> str:
-    share = item.share_usd_per_hour
-    return item.reason if share is None else f"{item.reason}: its share is {_format_usd(share)} USD per hour"
+    match item.share_usd_per_hour:
+        case None:
+            return item.reason
+        case Unknown(reason=why):
+            return f"{item.reason}: its share is not known: {why}"
+        case share:
+            return f"{item.reason}: its share is {_format_usd(share)} USD per hour"
 
 
 def _runs_on(resource: RunningResource) -> str:
@@ -257,7 +203,7 @@ def _usd_cell(usd: Decimal | None) -> Cell:
 def _format_usd(usd: Decimal) -> str:
     """An amount for people."""
     # To a hundredth of a cent, so that columns line up; a smaller one has two digits, so that it is not 0.
-    return f"{usd:.2f}" if usd >= _WHOLE_CENTS_FROM else f"{_rounded(usd):f}"
+    return f"{usd:.2f}" if usd >= _WHOLE_CENTS_FROM else f"{rounded_usd(usd):f}"
 
 
 def _group_table(grouping: Grouping, groups: Mapping[str, BilledSums]) -> Table:
@@ -269,7 +215,7 @@ def _group_table(grouping: Grouping, groups: Mapping[str, BilledSums]) -> Table:
             Cell(str(sums.items)),
             Cell(_format_usd(sums.usd_per_hour)),
             Cell(_format_usd(sums.usd_per_30_days)),
-            Cell(_format_usd(sums.usd_so_far)),
+            Cell(("at least " if sums.unpriced or sums.undated else "") + _format_usd(sums.usd_so_far)),
             Cell(str(sums.unpriced), Style.WARN if sums.unpriced else Style.PLAIN),
             Cell(_bar(sums.usd_per_hour, most, total)),
         )
@@ -320,12 +266,15 @@ def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *,
             f"{sums.items} items: {least}{_format_usd(sums.usd_per_hour)} USD per hour, "
             f"{least}{_format_usd(sums.usd_per_30_days)} USD in 30 days."
         )
+        least = least or ("at least " if sums.undated else "")
         yield (
-            f"This month, what runs now has cost {_format_usd(month.since_begin)} USD (an estimate: what has ended is "
-            "not in it, and the bill was not read)."
+            f"This month, what runs now has cost {least}{_format_usd(month.since_begin)} USD (an estimate: what has "
+            "ended is not in it, and the bill was not read)."
         )
     if sums.unpriced:
         yield f"{sums.unpriced} without a known price are in no sum."
+    if sums.undated:
+        yield f"AWS does not say since when {sums.undated} bill: what they have cost so far is in no sum."
     if costs.owners_gap:
         yield f"Owners are known from tags alone where CloudTrail was needed: {costs.owners_gap.reason.rstrip('.')}."
     yield f"Not checked: {', '.join(NOT_COVERED)}."
