@@ -139,7 +139,7 @@ def _row_tables(view: AccountView, rows: Sequence[Mapping[str, Any]]) -> tuple[T
         return ()
     names = ("account", *view.columns)
     columns = tuple(_COLUMNS_BY_NAME[name] for name in names)
-    shown = tuple(tuple(Cell(_text(row.get(name))) for name in names) for row in meant[:_MAX_ROWS])
+    shown = tuple(tuple(Cell(_text(name, row.get(name))) for name in names) for row in meant[:_MAX_ROWS])
     title = "" if len(meant) <= _MAX_ROWS else f"The first {_MAX_ROWS} of {len(meant)} rows; -o json has all."
     return (Table(columns, shown, title),)
 
@@ -171,9 +171,13 @@ _COLUMNS_BY_NAME = {
 }
 
 
-def _text(value: Any) -> str:
+# Of these None is what nobody knows, and of the others what a row has not.
+_UNKNOWN_IF_NONE = frozenset({"usd_per_hour", "owner"})
+
+
+def _text(name: str, value: Any) -> str:
     if value is None:
-        return ""
+        return "?" if name in _UNKNOWN_IF_NONE else ""
     return _amount(value) if isinstance(value, float) else str(value)
 
 

@@ -92,8 +92,8 @@ class VariantSeed:
 class EndpointSeed:
     """An endpoint in service since ``made_ago``, last invoked at the times ``invoked_ago``. ``serves``: a model is
     behind it, and it really predicts; else what only has to be looked at costs no memory. ``is_scaled``: Application
-    Auto Scaling scales its first variant. ``provisioned``: it is serverless, with so many provisioned calls at once.
-    ``has_components``: its models are inference components.
+    Auto Scaling scales its first variant. ``provisioned``: it is serverless, with so many provisioned calls at once;
+    None: it has instances. ``has_components``: its models are inference components.
     """
 
     name: str

@@ -23,7 +23,7 @@ _APP_MEMBERS = ("DomainId", "SpaceName", "UserProfileName", "AppType", "AppName"
 
 @dataclass
 class _StudioRecord:
-    """A space or an app: what it was made with, and since when it is deleted."""
+    """A space or an app: what it was made with, and since when it is ``deleted``; None: it is not."""
 
     arn: str
     params: dict[str, Any]

@@ -20,7 +20,7 @@ AccountWork = Callable[[AwsSession, tuple[str, ...]], CommandResult]
 
 @dataclass(frozen=True)
 class RoleOptions:
-    """How the roles of the accounts are assumed."""
+    """How the roles of the accounts are assumed. ``external_id`` None: none is sent."""
 
     external_id: str | None = None
     tags: tuple[tuple[str, str], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,14 +26,16 @@ def _done(row: Row) -> str:
 
 
 def _price_first(row: Row) -> float:
-    return -float(row["usd_per_hour"] or 0)
+    """Those without a price come first, as in ``opskit costs``: they may cost anything."""
+    return -math.inf if row["usd_per_hour"] is None else -float(row["usd_per_hour"])
 
 
 @dataclass(frozen=True)
 class AccountView:
     """The answer of a command over accounts. ``records`` is the list in the answer of one account, ``noun`` what a row
-    is, ``columns`` the fields to show of a row that ``matters``, those with the least ``order`` first. ``counted`` is
-    the word of each row that is counted for its account. ``has_price``: the rows cost something.
+    is, ``columns`` the fields to show of a row that ``matters``, those with the least ``order`` first (None: as they
+    come). ``counted`` is the word of each row that is counted for its account; None: its rows are not counted by words.
+    ``has_price``: the rows cost something.
     """
 
     records: str

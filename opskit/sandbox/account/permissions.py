@@ -55,8 +55,8 @@ class RequiredPermission:
 
 @dataclass(frozen=True)
 class Permissions:
-    """Everything is allowed but the actions that one of the ``denied`` patterns fits (``*`` as in a policy), and where
-    there is a ``policy`` only what that allows. The readers say what a condition may ask of a resource.
+    """Everything is allowed but the actions that one of the ``denied`` patterns fits (``*`` as in a policy), and with a
+    ``policy`` only what that allows; None: there is none. The readers say what a condition may ask of a resource.
     """
 
     denied: tuple[str, ...] = ()

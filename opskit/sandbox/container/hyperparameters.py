@@ -42,7 +42,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class HyperparameterRule:
-    """How one hyperparameter is read from its text, and the values it may have."""
+    """How one hyperparameter is read from its text, and the values that are ``allowed``; None: all are."""
 
     parse: Callable[[str], Any]
     allowed: Interval | tuple[str, ...] | tuple[int, ...] | None = None

@@ -160,6 +160,8 @@ def _columns_with_values(features: Any) -> int:
 
 @dataclass(frozen=True)
 class _SparseRow:
+    """A row that names only the cells that are not 0. ``weight`` None: it has none of its own."""
+
     label: float
     weight: float | None
     cells: list[tuple[int, float]]

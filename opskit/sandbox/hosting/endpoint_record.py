@@ -55,7 +55,9 @@ _STATUS_TRAITS: Mapping[EndpointStatus, StatusTraits] = {
 
 @dataclass
 class Variant:
-    """A production variant: its settings, and the container behind it once there is one."""
+    """A production variant. ``image`` is that of its model; None: it has no model of its own. ``container`` is what
+    answers behind it; None: nothing does.
+    """
 
     settings: dict[str, Any]
     image: str | None
@@ -104,7 +106,9 @@ class Variant:
 
 @dataclass
 class Endpoint:
-    """An endpoint. Change it under the lock of its account and Region."""
+    """An endpoint. Change it under the lock of its account and Region. ``failure`` None: it has not failed.
+    ``deployment_config`` None: nobody has said how it is to be rolled out.
+    """
 
     account_region: AccountRegion
     name: str

@@ -19,7 +19,9 @@ from opskit.sandbox.tags import TagService
 
 @dataclass
 class JobRecord(ABC):
-    """A job's record: its request and its status. Change it under the lock of its account and Region."""
+    """A job's record: its request and its status. Change it under the lock of its account and Region. ``failure``,
+    ``started`` and ``ended`` None: it has not failed, begun or ended.
+    """
 
     arn_type: ClassVar[str]
     """The job's type in its ARN, such as ``training-job``."""

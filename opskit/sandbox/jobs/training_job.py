@@ -53,7 +53,7 @@ _DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 
 @dataclass
 class StatusTransition:
-    """One entry of SecondaryStatusTransitions."""
+    """One entry of SecondaryStatusTransitions. ``ended`` None: it lasts."""
 
     status: SecondaryStatus
     started: datetime
@@ -80,7 +80,7 @@ class TrainingJob(JobRecord):
     transitions: list[StatusTransition] = field(default_factory=list)
     metrics: dict[str, tuple[float, datetime]] = field(default_factory=dict)
     pool: WarmPool | None = None
-    """Its warm pool, where it asked for one or took one over."""
+    """Its warm pool, which it asked for or took over; None: it has none."""
 
     @property
     def secondary_status(self) -> SecondaryStatus:

@@ -44,13 +44,15 @@ class WarmPoolState(StrEnum):
 
 @dataclass
 class WarmPool:
-    """The pool of one job: for how long its instances are kept after the job, and what ended that."""
+    """The pool of one job: for how long its instances are kept after the job, and what ended that. ``reused_by`` is the
+    job that took it over; None: none has.
+    """
 
     keep_alive_seconds: int
     released: datetime | None = None
     """When its job was over and left it behind; None while the job runs."""
     closed: datetime | None = None
-    """When somebody ended it, a job took it over, or its job failed."""
+    """When somebody ended it, a job took it over, or its job failed; None: none of these has happened."""
     reused_by: str | None = None
 
     def state_at(self, now: datetime) -> WarmPoolState:

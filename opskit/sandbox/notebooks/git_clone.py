@@ -31,7 +31,7 @@ class CloneFailed(Exception):
 
 @dataclass(frozen=True)
 class GitRepository:
-    """A Git repository at a URL, and the branch to take, None for its own choice."""
+    """A Git repository at a URL, and the ``branch`` to take; None: its own choice."""
 
     url: str
     branch: str | None = None

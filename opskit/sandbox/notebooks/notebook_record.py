@@ -72,8 +72,9 @@ class NotebookRecord:
     """One notebook instance. Change it only under the lock of its account and Region.
 
     ``details`` are the members of DescribeNotebookInstance that do not move by themselves. ``jupyter`` is there
-    from InService to Stopping, save for a scenario's bare record. ``lost_starts`` counts the starts since its last
-    stop that were answered with success and did not take; before ``found_from`` it is not found.
+    from InService to Stopping, save for a scenario's bare record; None: it has no process. ``lost_starts`` counts the
+    starts since its last stop that were answered with success and did not take; before ``found_from`` it is not found
+    (None: it always is). ``failure`` None: it has not failed.
     """
 
     account_region: AccountRegion

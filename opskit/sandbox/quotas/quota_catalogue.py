@@ -27,7 +27,7 @@ class KnownQuota:
     code: str
     metric: str
     period: tuple[str, int] | None
-    """The unit and number of the usage metric's period, such as ("HOUR", 1)."""
+    """The unit and number of the quota's period, such as ("HOUR", 1); None: AWS names none."""
 
     @property
     def adjustable(self) -> bool:
@@ -37,7 +37,7 @@ class KnownQuota:
 
 @dataclass(frozen=True)
 class RegionalQuota:
-    """A quota in one Region: its default, and its applied value, None where AWS has none."""
+    """A quota in one Region: its default, and its ``applied`` value; None: AWS has none."""
 
     quota: KnownQuota
     default: float

@@ -70,7 +70,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, ch
 
 @dataclass(frozen=True)
 class _CronOptions:
-    """How the jobs were asked for: None where nothing was said."""
+    """How the jobs were asked for. None: nothing was said."""
 
     every: str | None
     deadline: str | None

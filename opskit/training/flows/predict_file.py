@@ -41,9 +41,7 @@ class RowsFile:
 
 @dataclass(frozen=True)
 class FilePredictions:
-    """The endpoint that was asked, and its answers; they are in the file ``written``, if there is one, and then not
-    here.
-    """
+    """The endpoint that was asked, and its answers: in the file ``written`` and not here, or if it is None here."""
 
     endpoint: str
     rows: int

@@ -35,9 +35,9 @@ class FirstCell:
 
 @dataclass
 class ColumnFacts:
-    """One column: how often each kind of cell was met and where first; the lowest and highest number; which whole
-    numbers it has, as long as every row has another one. ``classes`` counts the values of the target, with their first
-    place.
+    """One column: how often each kind of cell was met and where first; which whole numbers it has, as long as every
+    row has another one. ``low`` and ``high`` are the lowest and the highest number; None: it has no number. ``classes``
+    counts the values of the target, with their first place.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ColumnFacts:
     low: FirstCell | None = None
     high: FirstCell | None = None
     odd_number: FirstCell | None = None
-    """The first number that is neither 0 nor 1."""
+    """The first number that is neither 0 nor 1; None: there is none."""
     classes: Counter[str] = field(default_factory=Counter)
     class_lines: dict[str, FirstCell] = field(default_factory=dict)
     _lowest: float = math.inf
@@ -128,7 +128,7 @@ class TableFacts:
     last_line: int
     ragged: tuple[RaggedRow, ...]
     target_line: int | None = None
-    """The first line below the header that has the target's name in it, where the header has not."""
+    """The first line below the header that has the target's name in it, which the header lacks; None: there is none."""
 
     def column(self, name: str) -> ColumnFacts | None:
         """A column that is used, by its name."""

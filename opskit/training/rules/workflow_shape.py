@@ -31,8 +31,9 @@ class ValueKind(StrEnum):
 @dataclass(frozen=True)
 class KeySpec:
     """One key. ``default`` None: the key may be missing and then has no value, unless it is ``required``. ``minimum``
-    and ``maximum`` are for whole numbers, ``most`` for the number of texts in a list. ``pattern`` is of a whole text,
-    and ``form`` says in words what it allows. ``known`` are what the schema lists; of others the reader says more.
+    and ``maximum`` are for whole numbers, ``most`` for the number of texts in a list, and ``pattern`` is of a whole
+    text; None for ``minimum``, ``maximum``, ``most`` and ``pattern``: there is no such limit. ``form`` says in words
+    what the pattern allows. ``known`` are what the schema lists; of others the reader says more.
     """
 
     name: str
@@ -66,7 +67,8 @@ class FreeShape:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table. ``free``: its keys are somebody else's names, with texts, numbers or true and false as values.
+    """One table. ``free``: its keys are somebody else's names, with texts, numbers or true and false as values; None:
+    its keys are those of ``keys``.
     ``together``: keys of which each needs the others.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,3 +150,16 @@ def test_amounts_are_told_as_people_write_them() -> None:
     assert found == ["1 item; 0.00001 USD per hour", "0 items; 0 USD per hour"]
     assert told.tables[1].rows[0][4].text == "0.00001"
     assert told.notes == ("2 accounts: 0.00001 USD per hour.",)
+
+
+def test_what_has_no_known_price_is_not_the_cheapest() -> None:
+    """In a fleet of hundreds the cheapest rows are left out."""
+    item: dict[str, Any] = {"region": "us-east-1", "kind": "lab", "owner": None, "stop_with": None}
+    items = [item | {"name": name, "usd_per_hour": usd} for name, usd in (("dear", 5.0), ("free", 0.0), ("new", None))]
+    data = {"items": items, "totals": {"usd_per_hour": 5.0, "unpriced": 1}}
+    rows = fleet_result(VIEWS["costs"], [AccountReport(FleetAccount(A), ExitCode.OK, data)]).tables[1].rows
+    assert [(row[3].text, row[4].text, row[5].text) for row in rows] == [
+        ("new", "?", "?"),
+        ("dear", "5", "?"),
+        ("free", "0", "?"),
+    ]

@@ -80,7 +80,9 @@ class NotebookFolder:
 
 @dataclass(frozen=True)
 class InstanceSetup:
-    """What an instance is started with: its type, what was done in it before, and the script that runs first."""
+    """What an instance is started with: its type, what was done in it before (``past``; None: nothing), and the script
+    that runs first (``on_start``; None: none does).
+    """
 
     instance_type: str
     past: NotebookPast | None = None

@@ -54,7 +54,9 @@ class NotebookPast:
 
 @dataclass(frozen=True)
 class StartOrders:
-    """How Jupyter is to be started; ``port_file`` is where its process says that it is ready, and on which port."""
+    """How Jupyter is to be started; ``port_file`` is where its process says that it is ready, and on which port.
+    ``past`` is what was done in it before; None: nothing.
+    """
 
     secret: str
     volume: Path

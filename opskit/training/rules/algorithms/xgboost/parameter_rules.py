@@ -23,8 +23,8 @@ _MONOTONE = re.compile(r"\(\s*(?:-?[01]\s*(?:,\s*-?[01]\s*)*,?)?\s*\)")
 
 @dataclass(frozen=True)
 class ParameterRule:
-    """The values a hyperparameter may have: a number in a range, one of some words, what ``check`` says nothing
-    against, or (all None) any text.
+    """The values a hyperparameter may have: a number in a range, one of some words, and what ``check`` says nothing
+    against. None for ``numbers``, ``words`` and ``check``: it is not restricted in that way.
     """
 
     numbers: NumberRange | None = None
