@@ -11,7 +11,7 @@ from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.live_resources import NOTHING_RUNS, LiveResource
-from opskit.core.model import InstanceConfig, Workload
+from opskit.core.model import Endpoint, InstanceConfig, Unknown, Workload
 from opskit.core.owners import Owner
 from opskit.guards.rules.refusals import ENDPOINT_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas
@@ -41,13 +41,14 @@ class Deployment:
     None means for ``model`` and ``endpoint``: not reached; ``cost_item``: the endpoint exists already, and nothing more
     is paid for; ``check``: the quota was not checked. ``notes`` are endpoints of older models that cost money too;
     ``left_out`` are types that were named and have no room. ``bills`` is what the endpoint costs, a new one or one that
-    exists; ``until`` when its use is meant to end.
+    exists; None: it is not known. ``fleet`` is what it has or would have; unknown where AWS does not tell it of one
+    that exists. ``until`` is when its use is meant to end; None: nobody said.
     """
 
     workflow: Workflow
     owner: Owner
     region: str
-    fleet: InstanceConfig
+    fleet: InstanceConfig | Unknown
     model: str | None = None
     endpoint: str | None = None
     cost_item: CostItem | None = None
@@ -95,10 +96,12 @@ def deploy_latest_model(
         warn_of_shared_owner(owner, emit)
         check_installed("Deploying")
         done.model = _find_newest_model(client, workflow, owner)
-        _check_endpoint_cost(client, done, done.model, clock, named=bool(types), guard=choice.guard)
+        _check_endpoint_cost(client, done, done.model, config, clock, named=bool(types), guard=choice.guard)
         done.until = _end_of_use(done, choice.use_for, clock)
         if not dry_run:
-            done.endpoint = deploy_model(client, workflow, owner, done.fleet, done.model, clock, emit, done.until)
+            # Of one that is there already the instances count for nothing.
+            fleet = config if isinstance(done.fleet, Unknown) else done.fleet
+            done.endpoint = deploy_model(client, workflow, owner, fleet, done.model, clock, emit, done.until)
     except OpskitError as error:
         done.exit = error.exit
         done.problems.append(error.problem)
@@ -140,7 +143,14 @@ def _find_newest_model(client: AwsClient, workflow: Workflow, owner: Owner) -> s
 
 
 def _check_endpoint_cost(
-    client: AwsClient, done: Deployment, model: str, clock: Clock, *, named: bool, guard: bool
+    client: AwsClient,
+    done: Deployment,
+    model: str,
+    config: InstanceConfig,
+    clock: Clock,
+    *,
+    named: bool,
+    guard: bool,
 ) -> None:
     """Read the price and check the quota of an endpoint that does not exist yet.
 
@@ -154,15 +164,17 @@ def _check_endpoint_cost(
     ours = split_by_owner(client, done.owner, staying)
     owned = [endpoint.name for endpoint in ours if not isinstance(endpoint, ForeignResource)]
     done.notes = tuple(name for name in owned if name != model)
-    if model in owned:
-        _check_same_type(client, done, model, named=named)
+    endpoint = resources.read_endpoint(client, model) if model in owned else None
+    if endpoint is not None:
+        _check_same_type(client, done, endpoint, config, named=named)
         return
     choices = choose_instance_types(
-        client, {Workload.ENDPOINT: done.fleet}, [Workload.ENDPOINT], done.fleet.preferences, clock.now(), guard=guard
+        client, {Workload.ENDPOINT: config}, [Workload.ENDPOINT], config.preferences, clock.now(), guard=guard
     )
     for choice in choices.values():
-        done.fleet, done.left_out = choice.apply_to(done.fleet), choice.left_out
-    done.bills = done.cost_item = price_cost_item(client, Workload.ENDPOINT, done.fleet)
+        config, done.left_out = choice.apply_to(config), choice.left_out
+    done.fleet = config
+    done.bills = done.cost_item = price_cost_item(client, Workload.ENDPOINT, config)
     if guard:
         check = check_quotas([client], [done.cost_item.requirement()], clock.now())
         done.check = replace(check, headrooms=(*check.headrooms, *alternative_headrooms(choices)))
@@ -171,12 +183,27 @@ def _check_endpoint_cost(
             raise error
 
 
-def _check_same_type(client: AwsClient, done: Deployment, name: str, *, named: bool) -> None:
-    endpoint = resources.read_endpoint(client, name)
-    existing = resources.read_endpoint_instances(client, endpoint.config) if endpoint else None
-    wanted = done.fleet.preferences or (done.fleet.instance_type,)
-    if existing and named and not {*(existing.preferences or (existing.instance_type,))} <= {*wanted}:
-        text = f"The endpoint {name} already exists, on {existing.types_text}."
+def _check_same_type(
+    client: AwsClient, done: Deployment, endpoint: Endpoint, wanted: InstanceConfig, *, named: bool
+) -> None:
+    """See what an endpoint that exists runs on, and what it costs.
+
+    Raises:
+        UsageError: another type was named, or AWS does not tell which type it has.
+    """
+    done.fleet = _read_fleet(client, endpoint)
+    types = {*(wanted.preferences or (wanted.instance_type,))}
+    if isinstance(done.fleet, Unknown):
+        said = f", on instances that are not known: {done.fleet.reason}" if named else ""
+    else:
+        done.bills = price_cost_item(client, Workload.ENDPOINT, done.fleet)
+        there = {*(done.fleet.preferences or (done.fleet.instance_type,))}
+        said = f", on {done.fleet.types_text}" if named and not there <= types else ""
+    if said:
+        text = f"The endpoint {endpoint.name} already exists{said}."
         raise UsageError("endpoint-exists", text, f"Remove it first: opskit cleanup {done.workflow.cli_ref}")
-    done.fleet = existing or done.fleet
-    done.bills = price_cost_item(client, Workload.ENDPOINT, done.fleet)
+
+
+def _read_fleet(client: AwsClient, endpoint: Endpoint) -> InstanceConfig | Unknown:
+    found = resources.read_endpoint_instances(client, endpoint.config)
+    return Unknown(f"its configuration {endpoint.config} was deleted") if found is None else found

@@ -12,7 +12,7 @@ from opskit.core.aws_names import endpoint_log_group
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown
 from opskit.core.live_resources import ResourceKind
-from opskit.core.model import InstanceConfig
+from opskit.core.model import InstanceConfig, Unknown
 from opskit.core.owners import Owner
 from opskit.core.tags import DEPLOYED_UNTIL
 from opskit.explain.rules.aws_errors import endpoint_failure, explain_start_error, may_say_why_in_log
@@ -99,7 +99,7 @@ def _ensure_endpoint_config(
         existing = resources.read_endpoint_instances(client, name)
         if existing is None:
             break
-        if (existing.instance_type, existing.count, existing.preferences) == (
+        if not isinstance(existing, Unknown) and (existing.instance_type, existing.count, existing.preferences) == (
             config.instance_type,
             config.count,
             config.preferences,

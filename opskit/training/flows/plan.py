@@ -64,7 +64,8 @@ class RunPlan:
 
     None means for ``role``, ``image`` (of the training) and ``serving_image``: the run uses none; where it needs one,
     ``blockers`` says why there is none. ``check`` None: the quotas are not looked at. ``longest_seconds`` and
-    ``last_seconds`` are those of the ``BudgetVerdict``. ``left_out`` are types of ``any_of`` without room.
+    ``last_seconds`` are those of the ``BudgetVerdict``, with its None. ``left_out`` are types of ``any_of`` without
+    room.
     """
 
     workflow: Workflow

@@ -12,7 +12,7 @@ from opskit.aws.errors import is_not_found
 from opskit.core.aws_statuses import EndpointStatus, JobStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.live_resources import ResourceKind
-from opskit.core.model import Endpoint, InstanceConfig, TrainingJob, TransformJob
+from opskit.core.model import Endpoint, InstanceConfig, TrainingJob, TransformJob, Unknown
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
 
@@ -195,8 +195,8 @@ def read_endpoint(client: AwsClient, name: str) -> Endpoint | None:
         )
 
 
-def read_endpoint_instances(client: AwsClient, config: str) -> InstanceConfig | None:
-    """The instances of an endpoint configuration; None if there is none of this name.
+def read_endpoint_instances(client: AwsClient, config: str) -> InstanceConfig | Unknown | None:
+    """The instances of an endpoint configuration, or why they are not known; None if there is none of this name.
 
     Raises:
         AwsError: it could not be read.
@@ -209,8 +209,10 @@ def read_endpoint_instances(client: AwsClient, config: str) -> InstanceConfig | 
         # Pools come in any order; the lowest priority is tried first.
         pools = sorted(variant.get("InstancePools") or (), key=lambda pool: int(pool["Priority"]))
         preferences = tuple(str(pool["InstanceType"]) for pool in pools)
-        named = variant.get("InstanceType") or (preferences[0] if preferences else "")
-        return InstanceConfig(named, int(variant.get("InitialInstanceCount", 0)), preferences=preferences)
+        named = variant.get("InstanceType") or (preferences[0] if preferences else None)
+        if named is None or "InitialInstanceCount" not in variant:
+            return Unknown(f"the endpoint configuration {config} does not tell type and number of instances")
+        return InstanceConfig(named, int(variant["InitialInstanceCount"]), preferences=preferences)
 
 
 def models_of_config(client: AwsClient, name: str) -> tuple[str, ...]:

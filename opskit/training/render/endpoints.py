@@ -9,6 +9,7 @@ from typing import Any
 from opskit.core.cost import usd_per_day
 from opskit.core.exceptions import ExitCode
 from opskit.core.live_resources import aws_stop_command, running_records
+from opskit.core.model import InstanceConfig, Unknown
 from opskit.core.owners import made_for_record, made_for_text
 from opskit.guards.render.guard import guard_record
 from opskit.output.cost import cost_lines
@@ -35,8 +36,8 @@ def deploy_result(done: Deployment) -> CommandResult:
     data = {
         "endpoint": done.endpoint,
         "model": done.model,
-        "instance_type": done.fleet.instance_type,
-        "any_of": list(done.fleet.preferences),
+        "instance_type": None if isinstance(done.fleet, Unknown) else done.fleet.instance_type,
+        "any_of": [] if isinstance(done.fleet, Unknown) else list(done.fleet.preferences),
         "left_out": left_out_records(done.left_out),
         "guard": guard_record(done.check),
         "parts": [cost_item_record(done.cost_item)] if done.cost_item else [],
@@ -50,8 +51,8 @@ def deploy_result(done: Deployment) -> CommandResult:
     notes = cost_lines((done.cost_item,)) if done.cost_item else []
     if done.is_plan and done.model and not done.problems:
         verb = "would be made" if done.cost_item else "is there already"
-        fleet = f"{done.fleet.count} x {done.fleet.types_text}"
-        notes.append(f"The endpoint {done.model} on {fleet} {verb}. {made_for_text(done.owner)} Nothing was changed.")
+        told = f"The endpoint {done.model} on {_fleet_text(done.fleet)} {verb}."
+        notes.append(f"{told} {made_for_text(done.owner)} Nothing was changed.")
     if done.endpoint:
         notes += endpoint_notes(done.endpoint, done.workflow.cli_ref, done.bills)
     if done.until and (done.endpoint or done.is_plan):
@@ -62,6 +63,12 @@ def deploy_result(done: Deployment) -> CommandResult:
     notes += left_out_notes(done.left_out)
     notes += [f"The endpoint {name} of an older model bills too." for name in done.notes]
     return CommandResult(data, done.exit, tuple(done.problems), notes=tuple(notes))
+
+
+def _fleet_text(fleet: InstanceConfig | Unknown) -> str:
+    if isinstance(fleet, Unknown):
+        return f"instances that are not known ({fleet.reason})"
+    return f"{fleet.count} x {fleet.types_text}"
 
 
 def predict_result(

@@ -223,7 +223,7 @@ def test_a_list_of_types_is_sent_as_aws_wants_it() -> None:
         }
         script.add_answer("sagemaker", "describe_endpoint_config", told)
         found = read_endpoint_instances(client, "b-1")
-        assert found is not None
+        assert isinstance(found, InstanceConfig)
         assert found.preferences == config.preferences
         script.assert_done()
 

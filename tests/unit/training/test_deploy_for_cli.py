@@ -44,3 +44,19 @@ def test_one_that_is_there_is_not_tagged(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_time_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert deploy(trained_account(), capsys, "--for", "soon").code == 2
+
+
+def test_of_one_whose_configuration_was_deleted_nobody_knows_what_it_runs_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The workflow's instances are not taken for its own, nor the named ones."""
+    account = deployed_account()
+    del account.things["EndpointConfig", JOB]
+    ran = deploy(account, capsys)
+    assert (ran.code, ran.data["endpoint"], ran.data["instance_type"], ran.data["usd_per_day"]) == (0, JOB, None, None)
+    named = deploy(account, capsys, "--instance-type", "ml.m4.xlarge")
+    assert (named.code, named.envelope["errors"][0]["code"]) == (2, "endpoint-exists")
+    assert f"its configuration {JOB} was deleted" in named.envelope["errors"][0]["message"]
+    with in_memory(account):
+        told = run_opskit(capsys, "deploy", "boston", "--no-guard", "--dry-run").out
+    assert "on instances that are not known" in told.replace("\n", " ")
