@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from opskit.core.exceptions import AwsError, OutcomeUnknown
+from opskit.core.model import InstanceConfig
 from opskit.core.owners import caller_owner
 from opskit.training.changes import endpoints, jobs, s3
 from opskit.training.reads.resources import read_endpoint_instances
