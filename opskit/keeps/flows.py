@@ -134,7 +134,9 @@ def _keep_or_error(client: AwsClient, plan: KeepPlan[ResourceT], clock: Clock) -
 
 @dataclass(frozen=True)
 class EndedKeep(Generic[ResourceT]):
-    """Which tags went from a resource, or with ``is_dry`` would go, and how it was kept. No tags: it was not kept."""
+    """Which tags went from a resource, or with ``is_dry`` would go; no tags: it was not kept. ``previous`` is how it
+    was kept; None: it was not; ``Unknown``: the caller may not read its tags.
+    """
 
     resource: ResourceT
     removed: Sequence[str]

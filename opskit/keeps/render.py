@@ -57,7 +57,7 @@ def _place_record(resource: KeptResource) -> dict[str, Any]:
 
 def _keep_record(plan: KeepPlan[ResourceT], outcome: str) -> dict[str, Any]:
     kept = {"kept_until": plan.keep.until, "tags": plan.keep.tags, "outcome": outcome}
-    return {**_place_record(plan.resource), **kept, "replaced": _current_keep_record(plan.current)}
+    return {**_place_record(plan.resource), **kept, **_replaced_records(plan.current)}
 
 
 def _keep_notes(plan: KeepPlan[ResourceT], *, dry_run: bool) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def unkeep_result(ended: EndedKeep[ResourceT]) -> CommandResult:
         **_place_record(ended.resource),
         "removed": list(ended.removed),
         "outcome": "planned" if ended.is_dry else "done",
-        "replaced": _current_keep_record(ended.previous),
+        **_replaced_records(ended.previous),
     }
     return CommandResult(data, notes=(text, *_replaced_keep_notes(ended.previous, ended.is_dry)))
 
@@ -86,11 +86,24 @@ def _kept_until_text(plan: KeepPlan[ResourceT]) -> str:
     return f"until {plan.keep.until:%Y-%m-%d %H:%M} UTC"
 
 
-def _current_keep_record(current: CurrentKeep | Unknown | None) -> dict[str, Any] | None:
-    """How a resource was kept before; null: not, or it could not be read."""
-    if not isinstance(current, CurrentKeep):
-        return None
-    return {"kept_until": current.until, "reason": current.reason or None, "tags": current.tags}
+def _replaced_records(current: CurrentKeep | Unknown | None) -> dict[str, Any]:
+    """How a resource was kept before; ``replaced`` null: not, or ``replaced_unknown_because`` says why nobody knows."""
+    unread = current.reason if isinstance(current, Unknown) else None
+    return {
+        "replaced": _current_keep_record(current) if isinstance(current, CurrentKeep) else None,
+        "replaced_unknown_because": unread,
+    }
+
+
+def _current_keep_record(current: CurrentKeep) -> dict[str, Any]:
+    """``kept_until`` null: without end, or ``kept_until_unknown_because`` says why nobody can read it."""
+    until = current.until
+    return {
+        "kept_until": None if isinstance(until, Unknown) else until,
+        "kept_until_unknown_because": until.reason if isinstance(until, Unknown) else None,
+        "reason": current.reason or None,
+        "tags": current.tags,
+    }
 
 
 def _replaced_keep_notes(current: CurrentKeep | Unknown | None, dry_run: bool) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import assert_never
 
 from opskit.core.exceptions import UsageError
+from opskit.core.model import Unknown
 from opskit.core.setting_values import parse_duration
 from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL, keep_reason, parse_timestamp, sanitize_tag_value
 
@@ -72,14 +74,17 @@ def build_keep_tags(duration: timedelta | None, reason: str, now: datetime) -> K
 
 @dataclass(frozen=True)
 class CurrentKeep:
-    """How a resource is kept already. ``until`` None: until somebody says otherwise, or until a time that nobody can
-    read. ``why_kept`` is the sentence that a stop of it is refused with.
+    """How a resource is kept already. ``until`` None: until somebody says otherwise; ``Unknown``: until a time that
+    nobody can read. ``why_kept`` is the sentence that a stop of it is refused with.
     """
 
-    until: datetime | None
+    until: datetime | Unknown | None
     reason: str
     why_kept: str
     tags: dict[str, str]
+
+
+_UNREADABLE_TIME = Unknown(f"the time in its tag {KEEP_UNTIL} cannot be read")
 
 
 def current_keep(tags: Mapping[str, str], now: datetime) -> CurrentKeep | None:
@@ -89,13 +94,21 @@ def current_keep(tags: Mapping[str, str], now: datetime) -> CurrentKeep | None:
         return None
     is_timed = KEEP not in tags
     reason = tags.get(KEEP_REASON, "") if is_timed else tags[KEEP]
-    until = parse_timestamp(tags[KEEP_UNTIL]) if is_timed else None
+    until = (parse_timestamp(tags[KEEP_UNTIL]) or _UNREADABLE_TIME) if is_timed else None
     return CurrentKeep(until, reason.strip(), because, {key: tags[key] for key in KEEP_TAG_KEYS if key in tags})
 
 
 def would_shorten(current: CurrentKeep, keep: KeepTags) -> bool:
-    """Whether a resource would be kept for less long than it is already."""
-    return keep.until is not None and (current.until is None or keep.until < current.until)
+    """Whether a resource would be kept for less long than it is already, as far as is known."""
+    if keep.until is None:
+        return False
+    match current.until:
+        case None | Unknown():
+            return True
+        case datetime():
+            return keep.until < current.until
+        case _:
+            assert_never(current.until)
 
 
 def inherit_reason(current: CurrentKeep, keep: KeepTags) -> KeepTags:

@@ -24,7 +24,6 @@ TO_BE_SAID = frozenset(
         "guards",
         "history",
         "increases",
-        "keeps",
         "notifications",
         "output",
         "state",

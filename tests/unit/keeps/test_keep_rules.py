@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.exceptions import UsageError
+from opskit.core.model import Unknown
 from opskit.core.tags import KEEP, KEEP_REASON, KEEP_UNTIL, keep_reason
 from opskit.keeps.rules import build_keep_tags, current_keep, inherit_reason, would_shorten
 
@@ -68,6 +69,22 @@ def test_what_would_be_kept_for_less_long(tags: dict[str, str], span: timedelta 
     current = current_keep(tags, NOW)
     assert current is not None
     assert would_shorten(current, build_keep_tags(span, "", NOW)) is shortens
+
+
+@pytest.mark.parametrize(
+    ("tags", "until"),
+    [
+        (FOR_EVER, None),
+        (UNTIL_NOON, NOW + 24 * HOUR),
+        (ODDLY, Unknown(f"the time in its tag {KEEP_UNTIL} cannot be read")),
+    ],
+)
+def test_an_end_that_nobody_can_read_is_not_kept_without_end(
+    tags: dict[str, str], until: datetime | Unknown | None
+) -> None:
+    current = current_keep(tags, NOW)
+    assert current is not None
+    assert current.until == until
 
 
 def test_what_is_kept_no_more_is_not_kept() -> None:

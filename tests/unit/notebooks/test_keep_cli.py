@@ -85,6 +85,7 @@ def test_what_was_not_kept_or_no_longer_is_not_replaced(lab: FakeNotebook, capsy
     lab.tags = {"opskit:keep-until": in_hours(-1), "opskit:keep-reason": "thesis"}
     ran = run_opskit(capsys, "notebook", "keep", "lab", "--for", "1h", "-o", "json")
     assert (ran.code, ran.data["replaced"], set(lab.tags)) == (0, None, {"opskit:keep-until"})
+    assert ran.data["replaced_unknown_because"] is None
 
 
 def test_what_cannot_be_read_may_be_shortened_and_needs_a_yes(
@@ -93,8 +94,13 @@ def test_what_cannot_be_read_may_be_shortened_and_needs_a_yes(
     fake_aws.fault = lambda operation, region: DENIED if operation == "ListTags" else None
     assert run_opskit(capsys, "notebook", "keep", "lab", "--for", "1h").code == 2
     assert lab.tags == {}
-    assert run_opskit(capsys, "notebook", "keep", "lab", "--for", "1h", "--yes").code == 0
-    assert set(lab.tags) == {"opskit:keep-until"}
+    ran = run_opskit(capsys, "notebook", "keep", "lab", "--for", "1h", "--yes", "-o", "json")
+    assert (ran.code, set(lab.tags)) == (0, {"opskit:keep-until"})
+    assert ran.data["replaced"] is None
+    assert "sagemaker:ListTags" in ran.data["replaced_unknown_because"]
+    lab.tags, fake_aws.fault = {"opskit:keep-until": "soon"}, lambda operation, region: None
+    replaced = run_opskit(capsys, "notebook", "keep", "lab", "--dry-run", "-o", "json").data["replaced"]
+    assert (replaced["kept_until"], "cannot be read" in replaced["kept_until_unknown_because"]) == (None, True)
 
 
 def test_an_unkeep_says_how_it_was_kept(lab: FakeNotebook, capsys: pytest.CaptureFixture[str]) -> None:
