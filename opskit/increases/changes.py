@@ -8,7 +8,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.writer import AwsWriter
 from opskit.core.exceptions import AwsError, OutcomeUnknown, Problem, Throttled, Unreachable
 from opskit.core.message_phrases import NO_OPEN_CASES, NO_OPEN_REQUESTS, THROTTLED
-from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseResult
+from opskit.increases.rules.increase import UNNAMED_REQUEST, Increase, IncreaseOutcome, IncreaseResult
 from opskit.increases.rules.support_cases import SupportCategory, case_body, case_subject
 from opskit.quotas.rules.model import format_quota_value
 
@@ -43,7 +43,8 @@ def request_increase(client: AwsClient, increase: Increase) -> Increase:
         f"Asked AWS for {format_quota_value(increase.target.value)}; its status is {request.get('Status', 'not said')}."
     )
     return increase.with_result(
-        reason, IncreaseResult(IncreaseOutcome.FILED, request_id=request["Id"], case_id=request.get("CaseId"))
+        reason,
+        IncreaseResult(IncreaseOutcome.FILED, request["Id"], request.get("CaseId"), increase.target.value),
     )
 
 
@@ -87,7 +88,8 @@ def create_support_case(client: AwsClient, increase: Increase, category: Support
     if not response.get("caseId"):
         return _unknown_outcome(increase, "AWS Support's response does not say whether it accepted the case.")
     return increase.with_result(
-        "A case with AWS Support is open.", IncreaseResult(IncreaseOutcome.FILED, case_id=response["caseId"])
+        "A case with AWS Support is open.",
+        IncreaseResult(IncreaseOutcome.FILED, case_id=response["caseId"], open_value=increase.target.value),
     )
 
 
@@ -124,7 +126,8 @@ def _request_failed(increase: Increase, failure: AwsError) -> Increase:
             )
         case "ResourceAlreadyExistsException":
             return increase.with_result(
-                f"AWS says: {failure.aws_message}", IncreaseResult(IncreaseOutcome.ALREADY_OPEN)
+                f"AWS says: {failure.aws_message}",
+                IncreaseResult(IncreaseOutcome.ALREADY_OPEN, open_value=UNNAMED_REQUEST),
             )
         case _:
             return increase.with_result(

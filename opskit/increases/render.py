@@ -182,13 +182,14 @@ def wait_result(results: Sequence[WaitResult], seconds: float) -> CommandResult:
         {
             "region": result.region,
             "quota_name": result.quota_name,
-            "quota_code": result.quota_code,
-            "applied": int_if_whole(result.value),
+            "quota_code": quota.code if quota else None,
+            "applied": int_if_whole(quota.effective_value if quota else None),
             "desired": int_if_whole(result.target.value),
             "outcome": result.state.value,
             "because": result.reason,
         }
         for result in results
+        for quota in [known_quota(result.quota)]
     ]
     unmet = [result for result in results if not result.state.is_reached]
     notes = tuple(
@@ -222,7 +223,8 @@ def _unmet_problem(result: WaitResult) -> Problem:
 
 def request_list_result(listed: RequestList, *, only_open: bool = False) -> CommandResult:
     """The result of ``quotas requests``. Besides the promised fields each record has ``age_seconds``, ``case_url`` and
-    ``change``: what is different since the last listing (empty: nothing; null: AWS does not know it yet).
+    ``change``: what is different since the last listing (empty: nothing; null: AWS does not know it yet, or
+    ``change_unknown_because`` says why nobody knows).
     """
     records = [_request_state_record(state) for state in listed.states] + [
         _queued_record(request) for request in listed.queued
@@ -231,7 +233,11 @@ def request_list_result(listed: RequestList, *, only_open: bool = False) -> Comm
     if listed.failed_regions:
         code = ExitCode.PARTIAL if listed.states else ExitCode.AWS_ERROR
     tables = (Table(_COLUMNS, tuple(_request_row(record) for record in records)),) if records else ()
-    data = {"requests": records, "last_look": listed.looked, "history_days": HISTORY_DAYS}
+    data = {
+        "requests": records,
+        "last_look": None if isinstance(listed.looked, Unknown) else listed.looked,
+        "history_days": HISTORY_DAYS,
+    }
     notes = tuple(_request_notes(listed, records, only_open=only_open))
     return CommandResult(data, code, listed.problems, tables, notes, "requests")
 
@@ -244,7 +250,7 @@ def _request_notes(listed: RequestList, records: Sequence[dict[str, Any]], *, on
         yield f"AWS keeps requests for {HISTORY_DAYS} days; older ones are not shown."
     for url in dict.fromkeys(record["case_url"] for record in records if record["case_url"]):
         yield f"Case: {url}"
-    if listed.looked and listed.states and not any(state.change for state in listed.states):
+    if isinstance(listed.looked, datetime) and listed.states and not any(state.change for state in listed.states):
         yield f"Nothing has changed since {listed.looked:%Y-%m-%d %H:%M} UTC."
     if any(request.state is QueueState.QUEUED for request in listed.queued):
         yield _RESUME
@@ -265,7 +271,7 @@ _COLUMNS = (
 
 
 def _request_state_record(state: RequestState) -> dict[str, Any]:
-    request = state.request
+    request, applied, change = state.request, state.is_applied, state.change
     return {
         "region": request.region,
         "quota_name": request.quota_name,
@@ -280,8 +286,10 @@ def _request_state_record(state: RequestState) -> dict[str, Any]:
         "requester": request.requester,
         "age_seconds": int(state.age.total_seconds()),
         "applied": int_if_whole(state.value),
-        "moved": state.is_applied,
-        "change": state.change,
+        "applied_unknown_because": applied.reason if isinstance(applied, Unknown) else None,
+        "moved": None if isinstance(applied, Unknown) else applied,
+        "change": None if isinstance(change, Unknown) else change,
+        "change_unknown_because": change.reason if isinstance(change, Unknown) else None,
     }
 
 
@@ -300,15 +308,18 @@ def _queued_record(request: QueuedRequest) -> dict[str, Any]:
         "requester": None,
         "age_seconds": int(max(0.0, (datetime.now(UTC) - request.since).total_seconds())),
         "applied": None,
+        "applied_unknown_because": "opskit has not asked AWS for it yet",
         "moved": None,
         "change": None,
+        "change_unknown_because": None,
     }
 
 
 def _request_row(record: dict[str, Any]) -> tuple[Cell, ...]:
-    now = "?" if record["applied"] is None else str(record["applied"])
+    missing = "?" if record["applied_unknown_because"] else "-"
+    now = missing if record["applied"] is None else str(record["applied"])
     style = Style.GOOD if record["moved"] else Style.PLAIN
-    change = record["change"] or ""
+    change = "?" if record["change_unknown_because"] else record["change"] or ""
     return (
         Cell(record["region"]),
         Cell(record["quota_name"]),

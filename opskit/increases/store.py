@@ -97,7 +97,8 @@ MAY_HAVE_ARRIVED = frozenset(state.value for state in QueueState if state.may_ha
 @dataclass(frozen=True)
 class QueuedRequest:
     """One stored request. ``channel`` is how to request it; ``since`` when it was queued, sent or filed; ``known_ids``
-    are the IDs of the requests that existed before; ``id`` is AWS's ID (None: not filed).
+    are the IDs of the requests that existed before; ``id`` is AWS's ID; None: AWS has given none. ``instance_type``
+    None: an account-wide total.
     """
 
     region: str
@@ -277,7 +278,7 @@ LOOKS_TABLE = RecordTable(
 
 @dataclass(frozen=True)
 class RequestSnapshot:
-    """A request as it was read: its status in AWS's word, the effective value (None: it could not be read), and the
+    """A request as it was read: its status in AWS's word, the effective ``value`` (None: none was known), and the
     time.
     """
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import assert_never
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError, OpskitError, Problem
-from opskit.core.model import QuotaLookup, known_quota
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown, known_quota
 from opskit.increases import store
 from opskit.increases.store import RequestSnapshot, load_snapshots, save_snapshots
 from opskit.quotas.reads.code_cache import load_cache
@@ -23,44 +24,66 @@ from opskit.quotas.rules.model import IncreaseRequest, format_quota_value
 
 @dataclass(frozen=True)
 class RequestState:
-    """A request and the quota's effective value; None if that could not be read. ``previous`` is its state in the last
-    listing, None if this is the first; ``age`` is the time since it was created.
+    """A request and what was read of its quota. ``previous`` is its state in the last listing that had it; None: none
+    had; ``Unknown``: the listings before could not be read. ``age`` is the time since it was created.
     """
 
     request: IncreaseRequest
-    value: float | None
+    quota: QuotaLookup
     age: timedelta
-    previous: RequestSnapshot | None = None
+    previous: RequestSnapshot | Unknown | None = None
 
     @property
-    def is_applied(self) -> bool | None:
-        """Whether the requested value is in effect; None if that is unknown."""
-        return None if self.value is None else self.value >= self.request.desired_value
+    def value(self) -> float | None:
+        """The quota's effective value; None: it has none, and ``quota`` says why."""
+        quota = known_quota(self.quota)
+        return quota.effective_value if quota else None
 
     @property
-    def change(self) -> str:
+    def is_applied(self) -> bool | Unknown:
+        """Whether the requested value is in effect."""
+        match self.quota:
+            case NotOffered():
+                return False
+            case Unknown():
+                return self.quota
+            case Quota(effective_value=None):
+                return Unknown("AWS gave no value")
+            case Quota(effective_value=value):
+                return (value or 0.0) >= self.request.desired_value
+            case _:
+                assert_never(self.quota)
+
+    @property
+    def change(self) -> str | Unknown:
         """What has changed since the last listing, as text; empty if nothing has."""
-        if self.previous is None:
-            return "new"
-        status = self.request.status.value
-        changes = [f"{self.previous.status} -> {status}"] if self.previous.status != status else []
-        if None not in (self.previous.value, self.value) and self.previous.value != self.value:
-            changes.append(f"{format_quota_value(self.previous.value)} -> {format_quota_value(self.value)} applied")
-        return ", ".join(changes)
+        match self.previous:
+            case None:
+                return "new"
+            case Unknown():
+                return self.previous
+            case RequestSnapshot(status=before, value=old):
+                status, value = self.request.status.value, self.value
+                changes = [f"{before} -> {status}"] if before != status else []
+                if None not in (old, value) and old != value:
+                    changes.append(f"{format_quota_value(old)} -> {format_quota_value(value)} applied")
+                return ", ".join(changes)
+            case _:
+                assert_never(self.previous)
 
 
 @dataclass(frozen=True)
 class RequestList:
     """All requests, opskit's own queue, and the Regions that could not be read.
 
-    ``looked`` is when the last listing was made; None if there was none.
+    ``looked`` is when the last listing was made; None: there was none; ``Unknown``: that could not be read.
     """
 
     states: tuple[RequestState, ...]
     queued: tuple[store.QueuedRequest, ...]
     problems: tuple[Problem, ...]
     failed_regions: int
-    looked: datetime | None = None
+    looked: datetime | Unknown | None = None
 
 
 def list_and_remember_requests(clients: Sequence[AwsClient], now: datetime, *, only_open: bool) -> RequestList:
@@ -74,7 +97,8 @@ def list_and_remember_requests(clients: Sequence[AwsClient], now: datetime, *, o
     states = [state for part in parts if not isinstance(part, Problem) for state in part]
     problems = [part for part in parts if isinstance(part, Problem)]
     queued, snapshots, state_problem = remembered
-    compared = [replace(state, previous=snapshots.get(state.request.id)) for state in states]
+    unread = state_problem and Unknown.from_problem(state_problem)
+    compared = [replace(state, previous=unread or snapshots.get(state.request.id)) for state in states]
     # Saved even with --open, and unfiltered: otherwise the next listing would call closed requests new.
     if states and state_problem is None:
         save_snapshots(
@@ -85,7 +109,7 @@ def list_and_remember_requests(clients: Sequence[AwsClient], now: datetime, *, o
         queued,
         (*problems, *((state_problem,) if state_problem and not problems else ())),
         len(problems),
-        max((snapshot.seen_at for snapshot in snapshots.values()), default=None),
+        unread or max((snapshot.seen_at for snapshot in snapshots.values()), default=None),
     )
 
 
@@ -109,11 +133,6 @@ def _read_region_requests(client: AwsClient, now: datetime) -> list[RequestState
     names = list(dict.fromkeys(request.quota_name for request in requests))
     quotas = read_quotas(client, names, load_cache(client, now)) if names else {}
     return [
-        RequestState(request, _effective_value(quotas[request.quota_name]), max(timedelta(0), now - request.created))
+        RequestState(request, quotas[request.quota_name], max(timedelta(0), now - request.created))
         for request in requests
     ]
-
-
-def _effective_value(lookup: QuotaLookup) -> float | None:
-    quota = known_quota(lookup)
-    return quota.effective_value if quota else None

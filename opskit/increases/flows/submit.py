@@ -253,17 +253,19 @@ def _find_filed(client: AwsClient, sent: Increase, submission: Submission) -> In
             if created is None:
                 return None
             reason = f"AWS's response was lost, but the request exists; its status is {created.status}."
-            return sent.with_result(reason, IncreaseResult(IncreaseOutcome.FILED, created.id, created.case_id))
-        case CaseForRequestPlan(request_id):
+            return sent.with_result(
+                reason, IncreaseResult(IncreaseOutcome.FILED, created.id, created.case_id, created.desired_value)
+            )
+        case CaseForRequestPlan(request_id, value):
             cases = (request.case_id for request in _known_requests(client, sent) if request.id == request_id)
             case_id = next(filter(None, cases), None)
         case CasePlan():
-            case_id = _find_new_case(client, sent)
+            case_id, value = _find_new_case(client, sent), sent.target.value
         case ConsolePlan() | IncreaseResult():
             return None
     if case_id is None:
         return None
-    result = IncreaseResult(IncreaseOutcome.FILED, case_id=case_id)
+    result = IncreaseResult(IncreaseOutcome.FILED, case_id=case_id, open_value=value)
     return sent.with_result("AWS's response was lost, but the case exists.", result)
 
 

@@ -18,7 +18,14 @@ from opskit.core.result_or_error import unknown_from_error
 from opskit.increases import store
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.plan import LISTING_LAG
-from opskit.increases.rules.waiting import Observation, WaitResult, WaitState, evaluate_observation, is_wait_over
+from opskit.increases.rules.waiting import (
+    Observation,
+    OwnRequests,
+    WaitResult,
+    WaitState,
+    evaluate_observation,
+    is_wait_over,
+)
 from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.service_quotas import requests_for_quota
@@ -35,7 +42,7 @@ _HEARTBEAT_INTERVAL = timedelta(minutes=15)
 
 @dataclass
 class _Progress:
-    """The state of one wait between two reads."""
+    """The state of one wait between two reads. ``last_text_at`` is when ``last_text`` was told; None: nothing was."""
 
     emit: Callable[[str], None]
     started_at: datetime
@@ -147,10 +154,9 @@ def _observe_target(client: AwsClient, target: IncreaseTarget, progress: _Progre
     if quota is None or (quota.effective_value or 0) >= target.value:
         return evaluate_observation(Observation(client.region, target, name, lookup))
     requests = _read_requests(client, quota.code)
-    queued, filed = _find_own_requests(client, name, requests, now)
-    observation = Observation(
-        client.region, target, name, lookup, requests, queued, progress.closed_for(client.region, name, now), filed
-    )
+    own = _find_own_requests(client, name, requests, now)
+    closed_for = progress.closed_for(client.region, name, now)
+    observation = Observation(client.region, target, name, lookup, requests, own, closed_for)
     return evaluate_observation(observation)
 
 
@@ -163,7 +169,7 @@ def _read_requests(client: AwsClient, code: str) -> Sequence[IncreaseRequest] | 
 
 def _find_own_requests(
     client: AwsClient, name: str, requests: Sequence[IncreaseRequest] | Unknown, now: datetime
-) -> tuple[bool, datetime | None]:
+) -> OwnRequests | Unknown:
     """Whether opskit has a request for a quota in its queue, and when it submitted one that AWS does not list yet. If
     its state is unusable, AWS's lists decide.
     """
@@ -177,9 +183,9 @@ def _find_own_requests(
             for request in store.submitted_requests(client, name, now)
             if request.id and request.id not in listed_ids
         ]
-    except OpskitError:
-        return False, None
-    return queued, next((request.since for request in unlisted if now - request.since < LISTING_LAG), None)
+    except OpskitError as failure:
+        return Unknown.from_problem(failure.problem)
+    return OwnRequests(queued, next((request.since for request in unlisted if now - request.since < LISTING_LAG), None))
 
 
 def _waiting_line(result: WaitResult) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
-from opskit.core.model import QuotaLookup, Requirement, Workload, known_quota
+from opskit.core.model import QuotaLookup, Requirement, Unknown, Workload, known_quota
 from opskit.increases.rules.channel import Channel, SubmissionType
 from opskit.increases.rules.support_cases import SupportCategory
 from opskit.quotas.rules.headroom import QuotaCheck, requestable_value, required_value
@@ -86,6 +86,10 @@ _OUTCOME_TRAITS: Mapping[IncreaseOutcome, _OutcomeTraits] = {
 }
 
 
+UNNAMED_REQUEST = Unknown("AWS says that a request is open, and does not name it")
+CASE_TELLS_NO_VALUE = Unknown("a support case does not tell its value")
+
+
 @dataclass(frozen=True)
 class IncreaseTarget:
     """The applied value that is wanted: ``value`` is absolute. ``instance_type`` None is an account-wide total."""
@@ -106,9 +110,10 @@ class RequestPlan:
 
 @dataclass(frozen=True)
 class CaseForRequestPlan:
-    """Open a support case for a request that is PENDING."""
+    """Open a support case for a request that is PENDING, of which ``value`` is what it asks for."""
 
     request_id: str
+    value: float
 
 
 @dataclass(frozen=True)
@@ -128,15 +133,16 @@ class IncreaseResult:
     """The outcome of an increase, or why it is not requested. ``outcome`` is never ``planned``.
 
     ``request_id`` is the request that is open or was just created, ``case_id`` its support case; None: AWS has told
-    of none so far, and ``outcome`` says whether there may be one. ``open_value`` is the value of the open request;
-    None: not known. ``problem`` is the error of AWS or the network. ``only_support``: Service Quotas cannot take it,
-    AWS Support may. ``may_appear``: it was sent, and AWS does not list it yet.
+    of none so far, and ``outcome`` says whether there may be one. ``open_value`` is what the open request or case asks
+    for; ``Unknown``: AWS does not tell; None: none is open, as far as is known. ``problem`` is the error of AWS or the
+    network; None: there was none. ``only_support``: Service Quotas cannot take it, AWS Support may. ``may_appear``: it
+    was sent, and AWS does not list it yet.
     """
 
     outcome: IncreaseOutcome
     request_id: str | None = None
     case_id: str | None = None
-    open_value: float | None = None
+    open_value: float | Unknown | None = None
     problem: Problem | None = None
     only_support: bool = False
     may_appear: bool = False
@@ -159,8 +165,11 @@ class Increase:
     step: IncreaseStep
 
     def with_result(self, reason: str, result: IncreaseResult) -> Increase:
-        """The same increase with its result. The ID of a request that was already open is kept."""
-        return replace(self, reason=reason, step=replace(result, request_id=result.request_id or self.request_id))
+        """The same increase with its result. The ID and the value of a request that was already open are kept."""
+        before = self.result
+        open_value = before.open_value if result.open_value is None else result.open_value
+        kept = replace(result, request_id=result.request_id or before.request_id, open_value=open_value)
+        return replace(self, reason=reason, step=kept)
 
     @property
     def result(self) -> IncreaseResult:
@@ -168,8 +177,8 @@ class Increase:
         match self.step:
             case IncreaseResult():
                 return self.step
-            case CaseForRequestPlan(request_id):
-                return IncreaseResult(IncreaseOutcome.PLANNED, request_id)
+            case CaseForRequestPlan(request_id, value):
+                return IncreaseResult(IncreaseOutcome.PLANNED, request_id, open_value=value)
             case RequestPlan() | CasePlan() | ConsolePlan():
                 return IncreaseResult(IncreaseOutcome.PLANNED)
 
@@ -220,9 +229,14 @@ class Increase:
     def covered_value(self) -> float:
         """The value up to which an open request makes other requests unnecessary."""
         result = self.result
-        if result.open_value is None and result.case_id is None:
-            return 0.0
-        return self.target.value if result.open_value is None else result.open_value
+        match result.open_value:
+            case None:
+                return 0.0
+            case Unknown():
+                # Support opens no second case for the quota; of a request that AWS does not name, nothing is certain.
+                return 0.0 if result.case_id is None else self.target.value
+            case value:
+                return value
 
 
 def increase_targets(check: QuotaCheck) -> list[IncreaseTarget]:

@@ -11,6 +11,7 @@ from opskit.core.message_phrases import ABOVE_DEFAULT, QUOTA_NOT_ADJUSTABLE
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import (
+    CASE_TELLS_NO_VALUE,
     CaseForRequestPlan,
     CasePlan,
     ConsolePlan,
@@ -198,7 +199,7 @@ def _open_request_result(
             return _already_open_result(increase, request, reason)
         value = format_quota_value(request.desired_value)
         reason = f"The request to {value} is still PENDING: opening a support case to move it forward."
-        return replace(increase, reason=reason, step=CaseForRequestPlan(request.id))
+        return replace(increase, reason=reason, step=CaseForRequestPlan(request.id, request.desired_value))
     whose = "A request of AWS's automatic management" if request.is_automatic else "A request"
     reason = f"{whose} to {format_quota_value(request.desired_value)} is already open ({request.status})."
     if request.desired_value < increase.target.value:
@@ -261,7 +262,8 @@ def _plan_support_case(
     )
     if case:
         reason = f"Support case {case.display_id} is already open for it: {case.subject}"
-        return increase.with_result(reason, IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=case.display_id))
+        result = IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=case.display_id, open_value=CASE_TELLS_NO_VALUE)
+        return increase.with_result(reason, result)
     # Support's list lags, and it takes duplicates: for an hour a case that was sent counts as there.
     if submission and submission.channel.submission_type.is_case and now - submission.sent_at < LISTING_LAG:
         return _pending_case_result(increase, submission)
@@ -282,7 +284,8 @@ def _pending_case_result(increase: Increase, submission: Submission) -> Increase
             IncreaseResult(IncreaseOutcome.UNKNOWN, may_appear=True),
         )
     return increase.with_result(
-        f"{sent}; AWS does not show it yet.", IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=submission.id)
+        f"{sent}; AWS does not show it yet.",
+        IncreaseResult(IncreaseOutcome.ALREADY_OPEN, case_id=submission.id, open_value=submission.desired_value),
     )
 
 

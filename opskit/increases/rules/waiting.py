@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
-from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown, known_quota
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus, format_quota_value
 
@@ -76,17 +76,16 @@ _STATE_EXITS = {
 
 @dataclass(frozen=True)
 class WaitResult:
-    """One quota that was waited for. ``value`` is the effective value; None: not known. That there is none,
-    ``state`` says: ``not-offered``.
+    """One quota that was waited for, with what was read of it.
 
-    ``closed`` tells that AWS closed the request without a decision; ``problem`` is what prevented a read.
+    ``closed`` tells that AWS closed the request without a decision; ``problem`` is what prevented a read; None: it was
+    read.
     """
 
     region: str
     target: IncreaseTarget
     quota_name: str
-    quota_code: str | None
-    value: float | None
+    quota: QuotaLookup
     state: WaitState
     reason: str
     closed: bool = False
@@ -94,9 +93,19 @@ class WaitResult:
 
 
 @dataclass(frozen=True)
+class OwnRequests:
+    """What opskit has asked for itself. ``queued``: it is in its queue; ``filed`` is when AWS accepted a request that
+    its lists do not show yet; None: there is no such request.
+    """
+
+    queued: bool = False
+    filed: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Observation:
-    """What one read for a target returned. ``queued``: it is in opskit's own queue; ``closed_for``: how long the
-    request has been closed without a decision; ``filed``: when AWS accepted a request that its lists do not show yet.
+    """What one read for a target returned. ``own`` is what opskit itself has asked for; ``closed_for``: how long the
+    request has been closed without a decision.
     """
 
     region: str
@@ -104,9 +113,8 @@ class Observation:
     quota_name: str
     answer: QuotaLookup
     requests: Sequence[IncreaseRequest] | Unknown = ()
-    queued: bool = False
+    own: OwnRequests | Unknown = OwnRequests()
     closed_for: timedelta = timedelta(0)
-    filed: datetime | None = None
 
 
 def evaluate_observation(observation: Observation) -> WaitResult:
@@ -153,16 +161,20 @@ def _evaluate_unmet(observation: Observation, now: str) -> WaitResult:
             f"{now}; the request to {format_quota_value(open_request.desired_value)} is {open_request.status}",
         )
     # Before the older requests: a denial of last month must not end the wait for today's request.
-    if observation.filed:
-        at = f"{observation.filed:%H:%M} UTC"
+    own = OwnRequests() if isinstance(observation.own, Unknown) else observation.own
+    if own.filed:
+        at = f"{own.filed:%H:%M} UTC"
         return _wait_result(
             observation, WaitState.WAITING, f"{now}; it was requested at {at}, and AWS's lists do not show it yet"
         )
-    if observation.queued:
+    if own.queued:
         return _wait_result(
             observation, WaitState.WAITING, f"{now}; it is queued (opskit quotas increase --resume submits it)"
         )
     sufficient = [request for request in newest if request.desired_value >= observation.target.value]
+    if not sufficient and isinstance(observation.own, Unknown):
+        unread = f"whether opskit has asked for it could not be read: {observation.own.reason}"
+        return _wait_result(observation, WaitState.WAITING, f"{now}; AWS lists no request for it, and {unread}")
     if not sufficient:
         return _wait_result(
             observation, WaitState.WAITING, f"{now}; no increase was requested yet (opskit quotas increase)"
@@ -185,10 +197,15 @@ def _evaluate_answered(observation: Observation, now: str, request: IncreaseRequ
 def _wait_result(
     observation: Observation, state: WaitState, reason: str, *, closed: bool = False, problem: Problem | None = None
 ) -> WaitResult:
-    quota = known_quota(observation.answer)
-    code, value = (quota.code, quota.effective_value) if quota else (None, None)
     return WaitResult(
-        observation.region, observation.target, observation.quota_name, code, value, state, reason, closed, problem
+        observation.region,
+        observation.target,
+        observation.quota_name,
+        observation.answer,
+        state,
+        reason,
+        closed,
+        problem,
     )
 
 

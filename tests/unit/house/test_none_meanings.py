@@ -23,7 +23,6 @@ TO_BE_SAID = frozenset(
         "explain",
         "guards",
         "history",
-        "increases",
         "notifications",
         "output",
         "state",

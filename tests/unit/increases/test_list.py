@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from opskit.core.exceptions import ExitCode
-from opskit.core.model import Workload
-from opskit.increases.flows.list import RequestList, list_and_remember_requests
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown, Workload
+from opskit.increases.flows.list import RequestList, RequestState, list_and_remember_requests
 from opskit.increases.flows.plan import plan_increases
 from opskit.increases.flows.submit import submit_increases
 from opskit.increases.render import request_list_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import IncreaseTarget
+from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas
 
 NAME = "ml.m4.xlarge for training job usage"
@@ -90,9 +92,34 @@ def test_state_that_cannot_be_used_hides_no_request(faulty_quotas: FaultyService
     result = request_list_result(list_requests(faulty_quotas))
     assert [each["status"] for each in result.data["requests"]] == ["PENDING"]
     assert result.exit is ExitCode.OK
+    # what the last look saw is not known, so nothing is called new
+    [record] = result.data["requests"]
+    assert (record["change"], result.data["last_look"]) == (None, None)
+    assert "cannot be used" in record["change_unknown_because"]
+    assert result.tables[0].rows[0][-1].text == "?"
     (problem,) = result.problems
     assert problem.code == "state-unusable"
     assert problem.message.endswith("cannot be used: Not a directory. Without it, a request could be sent twice.")
+
+
+@pytest.mark.parametrize(
+    ("quota", "moved", "now", "why"),
+    [
+        (Quota("r", NAME, "L-1", 4, 0), True, "4", None),
+        (Quota("r", NAME, "L-1", 3, 0), False, "3", None),
+        (Unknown("busy"), None, "?", "busy"),
+        (Quota("r", NAME, "L-1", None, None), None, "?", "AWS gave no value"),
+        (NotOffered("r", NAME), False, "-", None),
+    ],
+)
+def test_a_quota_that_is_not_there_is_not_one_that_could_not_be_read(
+    quota: QuotaLookup, moved: bool | None, now: str, why: str | None
+) -> None:
+    request = IncreaseRequest("r-1", "r", NAME, "L-1", 4, RequestStatus.PENDING, datetime(2026, 1, 1, tzinfo=UTC))
+    result = request_list_result(RequestList((RequestState(request, quota, timedelta(0)),), (), (), 0))
+    [record] = result.data["requests"]
+    assert (record["moved"], record["applied_unknown_because"]) == (moved, why)
+    assert result.tables[0].rows[0][3].text == now
 
 
 def test_a_region_that_does_not_answer_is_not_empty(faulty_quotas: FaultyServiceQuotas) -> None:

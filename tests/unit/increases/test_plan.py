@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from opskit.core.model import NotOffered, Quota, Unknown, Workload
 from opskit.increases.rules.channel import Channel
-from opskit.increases.rules.increase import IncreaseOutcome, IncreaseTarget, Submission
+from opskit.increases.rules.increase import (
+    UNNAMED_REQUEST,
+    Increase,
+    IncreaseOutcome,
+    IncreaseResult,
+    IncreaseTarget,
+    Submission,
+)
 from opskit.increases.rules.plan import QuotaSnapshot, SupportInfo, find_created_request, plan_increase
 from opskit.increases.rules.support_cases import SupportCase, SupportCategory
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus
@@ -134,6 +141,37 @@ def support_view(*cases: SupportCase, category: SupportCategory | None = DESK) -
 
 
 CASE = SupportCase("case-1", "1001", f"SageMaker quota increase in {HERE}: {NAME} to 4", "opened")
+
+
+@pytest.mark.parametrize(
+    ("increase", "covered"),
+    [
+        (plan_increase(WISH, quota_snapshot(planned_quota(0), earlier_request("PENDING", 2)), Channel.AUTO, NOW), 2),
+        # a case that AWS Support lists tells no value, and no second one is opened beside it
+        (plan_increase(WISH, quota_snapshot(planned_quota(0), support=support_view(CASE)), Channel.SUPPORT, NOW), 4),
+        # opskit knows what it asked for in a case that is not listed yet
+        (
+            plan_increase(
+                WISH,
+                quota_snapshot(planned_quota(0), support=support_view()),
+                Channel.SUPPORT,
+                NOW,
+                Submission(NOW - timedelta(minutes=5), 3, channel=Channel.SUPPORT, id="case-1"),
+            ),
+            3,
+        ),
+    ],
+)
+def test_what_an_open_request_covers(increase: Increase, covered: float) -> None:
+    assert increase.outcome is IncreaseOutcome.ALREADY_OPEN
+    assert increase.covered_value == covered
+
+
+def test_a_request_that_aws_does_not_name_covers_nothing() -> None:
+    planned = plan_increase(WISH, quota_snapshot(planned_quota(0)), Channel.SERVICE_QUOTAS, NOW)
+    assert planned.covered_value == 0
+    unnamed = planned.with_result("so", IncreaseResult(IncreaseOutcome.ALREADY_OPEN, open_value=UNNAMED_REQUEST))
+    assert unnamed.covered_value == 0
 
 
 @pytest.mark.parametrize(

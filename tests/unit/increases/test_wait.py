@@ -15,7 +15,7 @@ from opskit.aws.pacing import RateLimiter
 from opskit.aws.session import AwsSession, open_session
 from opskit.core.clock import Clock
 from opskit.core.exceptions import CredentialsError
-from opskit.core.model import Workload
+from opskit.core.model import Quota, Workload
 from opskit.increases import store
 from opskit.increases.flows.wait import wait_for_targets
 from opskit.increases.rules.increase import IncreaseTarget
@@ -83,7 +83,9 @@ def answer_request(aws: FakeAws, status: str) -> None:
 def test_wait_ends_when_the_value_is_there_whatever_the_status_says(waiting_account: Waiting) -> None:
     waiting_account.time.then[600] = waiting_account.grant
     [result] = waiting_account.run()
-    assert (result.state, result.value) == (WaitState.REACHED, 4)
+    assert result.state is WaitState.REACHED
+    assert isinstance(result.quota, Quota)
+    assert result.quota.effective_value == 4
     assert 600 <= waiting_account.time.passed <= 660
     assert waiting_account.said == [f"{NAME} in us-east-1: 0 now, 4 wanted; the request to 4 is CASE_OPENED"]
 
@@ -194,6 +196,17 @@ def test_one_region_s_trouble_does_not_end_another_s_wait(waiting_account: Waiti
     waiting_account.grant()
     seen = waiting_account.run(timedelta(minutes=1), "eu-west-1", "us-east-1")
     assert [result.state for result in seen] == [WaitState.WAITING, WaitState.REACHED]
+
+
+def test_a_queue_that_cannot_be_read_is_not_told_to_be_empty(waiting_account: Waiting, isolated_home: Path) -> None:
+    waiting_account.aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda asked: {"RequestedQuotas": []}
+    waiting_account.run(timedelta(minutes=1))
+    assert "no increase was requested yet" in waiting_account.said.pop()
+    state = isolated_home / "state"
+    state.rename(isolated_home / "away")
+    state.write_text("a file where the folder should be")
+    waiting_account.run(timedelta(minutes=1))
+    assert "AWS lists no request for it, and whether opskit has asked for it could not be" in waiting_account.said.pop()
 
 
 def test_what_was_filed_just_now_is_waited_for_although_only_an_old_no_is_to_be_seen(waiting_account: Waiting) -> None:

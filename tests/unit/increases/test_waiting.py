@@ -13,6 +13,7 @@ from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown, Workload
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.waiting import (
     Observation,
+    OwnRequests,
     WaitResult,
     WaitState,
     evaluate_observation,
@@ -41,7 +42,7 @@ def awaited_request(status: str, desired: float = 4, *, days_ago: float = 0) -> 
 def observe_quota(
     answer: QuotaLookup, *requests: IncreaseRequest, queued: bool = False, closed_for: timedelta = timedelta(0)
 ) -> WaitResult:
-    return evaluate_observation(Observation(HERE, WISH, NAME, answer, requests, queued, closed_for))
+    return evaluate_observation(Observation(HERE, WISH, NAME, answer, requests, OwnRequests(queued), closed_for))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_what_waits_in_the_queue_is_no_denial() -> None:
 
 
 def results_in_states(*kinds: WaitState) -> list[WaitResult]:
-    return [WaitResult(HERE, WISH, NAME, None, None, kind, "because") for kind in kinds]
+    return [WaitResult(HERE, WISH, NAME, Unknown("busy"), kind, "because") for kind in kinds]
 
 
 @pytest.mark.parametrize(
