@@ -106,8 +106,10 @@ def assess_notebook(evidence: NotebookEvidence, policy: IdlePolicy, now: datetim
     notebook = evidence.notebook
     if not notebook.traits.may_run_jupyter:
         return IdleAssessment(_verdict_of_status(notebook.state), f"AWS says {notebook.status}")
-    tags = evidence.tags or {}
-    if isinstance(tags, Unknown):
+    tags = evidence.tags
+    if tags is None:  # any of them may keep it
+        assessment = _unreadable_assessment("its tags were not read", {})
+    elif isinstance(tags, Unknown):
         assessment = _unreadable_assessment(f"its tags could not be read: {tags.reason}", {})
     # Before anything else that is known: a keep tag holds whatever Jupyter says.
     elif (kept := keep_reason(tags, now)) is not None:

@@ -28,10 +28,10 @@ _UNSEEN = "not looked inside, so jobs that nohup, tmux, cron or a lifecycle scri
 
 
 def may_inspect_inside(tags: Mapping[str, str] | Unknown | None, policy: IdlePolicy) -> bool:
-    """Whether a notebook that all else calls idle is to be looked into."""
+    """Whether a notebook that all else calls idle is to be looked into. ``tags`` None: they were not read."""
     if policy.inside is not True or not policy.evidence.enters_jupyter:
         return False
-    return not isinstance(tags, Unknown) and NO_INSIDE not in (tags or {})
+    return isinstance(tags, Mapping) and NO_INSIDE not in tags
 
 
 def why_not_inside(evidence: NotebookEvidence, policy: IdlePolicy) -> str | None:

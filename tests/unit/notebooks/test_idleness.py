@@ -14,6 +14,7 @@ from opskit.core.model import JupyterState, Kernel, Notebook, NotebookVerdict, T
 from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notebooks.rules.evidence import LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, IdleRule, assess_notebook, is_conclusive
+from opskit.notebooks.rules.inside_verdict import may_inspect_inside
 from tests.fakes.notebook_evidence import jupyter_evidence
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -337,3 +338,11 @@ def test_questions_that_failed_alike_are_told_once() -> None:
     assert (
         assessment.reason == "Jupyter cannot be reached (api/kernels: refused); Jupyter answered HTTP 500 (api/other)"
     )
+
+
+def test_tags_that_nobody_read_may_keep_it() -> None:
+    rested = JupyterState((kernel("idle", 5 * HOUR),), (), NOW - 5 * HOUR)
+    read = jupyter_evidence(LAB, {}, rested)
+    assert assess_notebook(read, IdlePolicy(), NOW).is_idle
+    assert assess_notebook(replace(read, tags=None), IdlePolicy(), NOW).verdict is NotebookVerdict.UNKNOWN
+    assert not may_inspect_inside(None, IdlePolicy(inside=True))
