@@ -95,7 +95,7 @@ def _is_debugger_rule(job: Response) -> bool:
 def _running_training_job(region: str, job: Response) -> RunningResource:
     name, config = str(job["TrainingJobName"]), job.get("ResourceConfig") or {}
     started, phase = job.get("TrainingStartTime"), job.get("SecondaryStatus")
-    not_begun = started is None and phase in (None, *_BEFORE_INSTANCES)
+    not_begun = started is None and phase in _BEFORE_INSTANCES
     return RunningResource(
         region,
         BilledKind.TRAINING,

@@ -86,6 +86,17 @@ def test_a_volume_is_not_idle_where_apps_could_not_be_listed(billed: FakeAws, ca
     assert all("whether an app runs there could not be read" in item["because"] for item in volumes)
 
 
+@pytest.mark.parametrize(("phase", "usd"), [({"SecondaryStatus": "Starting"}, 0), ({}, None)])
+def test_a_job_of_which_no_start_is_told_has_cost_nothing_only_before_its_instances(
+    phase: dict[str, str], usd: int | None, fake_aws: FakeAws, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = billed_account.TRAINING[0]
+    told = {key: value for key, value in whole.items() if key not in ("TrainingStartTime", "SecondaryStatus")}
+    monkeypatch.setattr(billed_account, "TRAINING", [told | phase])
+    serve_billed_account(fake_aws)
+    assert items_of(run_costs(capsys))["training", "fit"]["usd_so_far"] == usd
+
+
 # What each of these tells is read in another way where it is denied, or nobody asks it.
 ELSEWHERE = {"GetResources"}
 
