@@ -193,6 +193,8 @@ def _reason_text(item: BilledItem) -> str:
 def _runs_on(resource: RunningResource) -> str:
     types = ", ".join(resource.instance_types)
     count = resource.count
+    if isinstance(count, Unknown):
+        return f"? x {types or '?'}"
     return types if count in (None, 1) else f"{count} x {types}" if types else str(count)
 
 

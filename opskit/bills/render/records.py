@@ -21,7 +21,7 @@ def item_record(item: BilledItem) -> dict[str, Any]:
         "kind": resource.kind.value,
         "name": resource.name,
         "instance_type": ",".join(resource.instance_types) or None,
-        "count": resource.count,
+        "count": None if isinstance(resource.count, Unknown) else resource.count,
         "status": resource.status,
         "since": resource.since,
         "usd_per_hour": rounded_usd(item.known_usd_per_hour),

@@ -159,11 +159,13 @@ class RunningResource:
         return tuple(dict.fromkeys(instance_type for instance_type in named if instance_type))
 
     @property
-    def count(self) -> int | None:
-        """The number of its instances, or units of concurrency; None: it has none, or AWS does not say."""
+    def count(self) -> int | Unknown | None:
+        """The number of its instances, or units of concurrency; None: it has none."""
         numbers = [number for part in self.parts for number in _part_counts(part)]
         known = [number for number in numbers if number is not None]
-        return sum(known) if known and len(known) == len(numbers) else None
+        if len(known) < len(numbers):
+            return Unknown("AWS does not say the number of its instances", "no-count")
+        return sum(known) if known else None
 
 
 def _part_counts(part: BilledPart) -> tuple[int | None, ...]:

@@ -158,6 +158,14 @@ def test_a_share_that_is_not_known_says_why() -> None:
     assert "its share is not known: none of the endpoint's components reserves anything" in rows[0][4].text
 
 
+def test_a_number_of_instances_that_is_not_told_is_not_one() -> None:
+    found = resource(BilledInstances("ml.a", None, HOSTING))
+    untold = billed_item(found, hourly_price(found, PRICES), NOW)
+    assert item_record(untold)["count"] is None
+    row = costs_result(CurrentCosts((untold,), ("us-east-1",), None), NOW, None, None).tables[0].rows[0]
+    assert "? x ml.a" in [cell.text for cell in row]
+
+
 def test_what_has_no_price_comes_first_then_the_dearest() -> None:
     assert [each.known_usd_per_hour for each in most_expensive_first([item("1"), item(None), item("3")])] == [
         None,
