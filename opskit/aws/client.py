@@ -34,8 +34,8 @@ THROTTLED_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class _PaginationMembers:
-    """How a service pages: the parameter that takes the token, the member that holds the next one, and the member that
-    says whether there is a next page, where a token alone does not.
+    """How a service pages: the parameter that takes the token, and the member that holds the next one.
+    ``has_more_member`` says whether there is a next page; None: that there is a token says it.
     """
 
     request_param: str

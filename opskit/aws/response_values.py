@@ -49,8 +49,8 @@ def check_response_values(http_response: Any, parsed: Mapping[str, Any], model: 
 @dataclass(frozen=True)
 class _ValueType:
     """What a value of a response may be. ``words`` say it, ``shape`` is botocore's of one that holds others, and
-    ``least`` the least number. ``plain_class`` is the usual class of a value of which nothing else is to be held
-    against the model; None: it is of another.
+    ``least`` the least number; None: every number is in order. ``plain_class`` is the usual class of a value of which
+    nothing else is to be held against the model; None: it is of another.
     """
 
     words: str

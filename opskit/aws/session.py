@@ -47,9 +47,9 @@ class CallerIdentity:
 class AwsSession:
     """One set of credentials: a shared boto3 session, its clients and rate limiters. Safe across threads.
 
-    ``assumed_from`` is the session that opskit assumed a role from, if it did; ``source_identities`` are those that STS
-    named when roles were assumed for these credentials, the last one first to count. ``role_arn`` is the role that
-    opskit assumed, if it did. ``owner_keys`` are those of the tags that name an owner.
+    ``assumed_from`` is the session that opskit assumed a role from, and ``role_arn`` is that role; None: it assumed
+    none. ``source_identities`` are those that STS named when roles were assumed for these credentials, the last one
+    first to count. ``owner_keys`` are those of the tags that name an owner.
     """
 
     _boto3_clients: Boto3Clients

@@ -122,7 +122,9 @@ FLAGS_OF_USE: Mapping[AccountUse, Mapping[str, tuple[Any, Any]]] = {
 
 @dataclass(frozen=True)
 class AccountChoice:
-    """What was typed: which accounts, and how to run in them. ``plan`` and ``limit_all`` are for changes."""
+    """What was typed: which accounts, and how to run in them. ``plan`` and ``limit_all`` are for changes. None: that
+    flag was not typed.
+    """
 
     accounts: Path | None = None
     org: bool = False
@@ -174,8 +176,8 @@ class PlannedChanges:
 @dataclass(frozen=True)
 class ParsedCommand:
     """A command line as Typer has read it: the command's words, its body with what it was given, the flags that all
-    commands share, what is around the body with what checks it, and over which accounts it was to run (``use`` None: it
-    knows of none).
+    commands share, what is around the body, and over which accounts it was to run (``use`` None: it knows of none).
+    ``wrapper_check`` checks what is around the body; None: nothing does.
     """
 
     path: tuple[str, ...]

@@ -60,7 +60,9 @@ class CommandContext:
     is_one_of_many: bool = False
     """Whether this is one account of several, where nobody can be asked."""
     planned: PlannedChanges | None = None
-    """What may be changed in it, where somebody has agreed to a plan over several accounts."""
+    """What may be changed in it, where somebody has agreed to a plan over several accounts; None: there is no such
+    plan, and the command asks itself.
+    """
     _session: AwsSession | None = None
 
     def session(self) -> AwsSession:

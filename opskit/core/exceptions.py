@@ -78,7 +78,9 @@ EXIT_SEVERITY: Mapping[ExitCode, int] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that went wrong: a stable ``code`` for scripts, a sentence, and the next step."""
+    """One thing that went wrong: a stable ``code`` for scripts, a sentence, and the next step. ``region`` None: it is
+    of no Region alone.
+    """
 
     code: str
     message: str

@@ -49,7 +49,7 @@ class InstanceProcess:
 @dataclass(frozen=True)
 class GpuUse:
     """How busy the instance's GPUs were, in percent, the busiest of each reading first; empty: it has none.
-    ``has_processes`` says whether any process was seen to use one.
+    ``has_processes`` says whether any process was seen to use one. ``error`` is why it is not known; None: it is.
     """
 
     percent: tuple[int, ...] = ()
@@ -61,7 +61,7 @@ class GpuUse:
 class InstanceReading:
     """All that two readings ``interval`` apart showed. ``shell`` is the process of our own shell.
 
-    ``newest_file`` is how long ago a file below the volume was last changed, None where there is no file;
+    ``newest_file`` is how long ago a file below the volume was last changed; None: none was seen;
     ``all_files_seen`` whether the time sufficed to look at them all; ``is_changing``: one was changed meanwhile.
     """
 

@@ -101,7 +101,7 @@ class Quota:
 @dataclass(frozen=True)
 class NotOffered:
     """No quota of this name exists in the Region, neither applied nor default. No increase can help. ``seen_at`` is
-    when that was read, if it comes from an earlier run.
+    when an earlier run read that; None: this one has.
     """
 
     region: str
@@ -190,8 +190,8 @@ class Terminal:
 class JupyterState:
     """What a notebook's Jupyter server reported.
 
-    ``last_activity`` is the server's own, which saves and open browser tabs move too; None: not known; if it was asked
-    for, ``errors`` has the reason, and if not, other evidence had decided already. ``errors`` holds one sentence for
+    ``last_activity`` is the server's own, which saves and open browser tabs move too; None: it was not read, and
+    ``errors`` has the reason where it was asked for. ``errors`` holds one sentence for
     each thing that could not be read: the state is then incomplete. ``terminals_gap`` is why the terminals could not be
     read; None: they were. ``clock_skew`` is how far Jupyter's clock is ahead of ours, if it reported a time.
     """
@@ -261,8 +261,8 @@ class NotebookVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class InstanceConfig:
-    """The instances of one part of a run: type, count, and the maximum run time in seconds (None: until someone ends
-    them). ``preferences`` are types of which AWS takes the first with capacity, ``instance_type`` being the first of
+    """The instances of one part of a run. ``max_seconds`` is their maximum run time; None: until someone ends them.
+    ``preferences`` are types of which AWS takes the first with capacity, ``instance_type`` being the first of
     them; empty: the type alone.
     """
 
@@ -282,8 +282,8 @@ class TrainingJob:
     """A training job as AWS describes it.
 
     ``secondary_status`` is AWS's finer status (Downloading, Training …). ``failure`` None: AWS gave no reason;
-    ``model_uri`` None: there is no model yet; ``billable_seconds`` None: not reported yet;
-    ``selected_type``: the type that AWS took from a list of preferences, if there was one.
+    ``model_uri`` None: there is no model yet; ``billable_seconds`` None: not reported yet; ``output_uri`` None: AWS
+    does not name it; ``selected_type``: the type that AWS took from a list of preferences; None: there was no list.
     """
 
     name: str

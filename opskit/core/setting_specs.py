@@ -47,7 +47,8 @@ class SettingSpec:
 @dataclass(frozen=True)
 class WatchEntry:
     """One entry of the watch list: instance types and their workloads. If ``workloads`` or ``regions`` is empty, the
-    defaults count. ``alert_share`` (above 0, at most 1) is the utilization up to which a quota is not reported.
+    defaults count. ``alert_share`` (above 0, at most 1) is the utilization up to which a quota is not reported; None:
+    no such limit.
     """
 
     instance_types: tuple[str, ...]

@@ -28,7 +28,7 @@ _HINT = "For example dynamodb://opskit?region=us-east-1, or local."
 
 @dataclass(frozen=True)
 class TablePlace:
-    """Which table: its name or ARN, and its Region; None: that of the command."""
+    """Which table: its name or ARN, and its ``region``; None: that of the command."""
 
     table: str
     region: str | None

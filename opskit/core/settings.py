@@ -33,10 +33,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one run by name, and the file that was read, if any.
+    """All settings of one run by name. ``file`` is the user's file that was read; None: there is none.
 
-    ``folder_file`` is that of the folder one stands in, where there is one; ``left_out`` are the keys in it that do not
-    count, because it is not trusted.
+    ``folder_file`` is that of the folder one stands in; None: there is none; ``left_out`` are the keys in it that do
+    not count, because it is not trusted.
     """
 
     values: Mapping[str, Setting]

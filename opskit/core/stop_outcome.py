@@ -88,11 +88,11 @@ class ResourceStop(Generic[SeenT]):
     """One resource: what was seen, what is due, and what became of that.
 
     ``outcome`` is what became of its stop, or what went wrong with its tag; None: no stop of it is due, and with its
-    tag nothing went wrong. ``status`` None: it is as it was seen. ``looked_ms_ago`` is how old the oldest of what the
-    change stands on was when the change was sent; None: none was. ``stops_at`` is when a grace ends that runs or begins
-    (None: none does), ``grace_begun`` whether it began with this run. ``question`` is what somebody has to agree to
-    before it is stopped (None: nothing), ``refusal`` opskit's refusal, with its code and hint (None: it has
-    refused nothing).
+    tag nothing went wrong. ``status`` is what it is now; None: as it was seen. ``looked_ms_ago`` is how old the oldest
+    of what the change stands on was when the change was sent; None: none was. ``stops_at`` is when a grace ends that
+    runs or begins; None: none does; ``grace_begun``: it began with this run. ``question`` is what somebody has to agree
+    to before it is stopped; None: nothing. ``refusal`` is opskit's refusal, with its code and hint; None: it has
+    refused nothing.
     """
 
     inspected: SeenT

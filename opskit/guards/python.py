@@ -268,7 +268,8 @@ def declared_of(counts: Mapping[Workload, Mapping[str, int] | None]) -> Declared
 class RoomReport(TypedDict):
     """What ``check_room`` found. ``verdict`` is ``fits``, ``short``, ``pending``, ``not-offered``, ``over-budget`` or
     ``unknown``; ``quotas`` are the records of ``opskit quotas check -o json``; ``estimate_usd`` is the most that it
-    costs (None: not known; without ``hours`` it never is); ``problems`` are sentences.
+    costs (None: not known; without ``hours`` it never is); ``problems`` are sentences. ``account`` None: AWS has not
+    told it. ``hours`` None: none were given.
     """
 
     account: str | None

@@ -75,13 +75,13 @@ class AccountRef:
 class History:
     """What opskit changed, oldest first, and what each of its stops saved, by the entry's id.
 
-    ``current`` is the endpoint and account that the command line leads to; None: not known, since AWS did not
-    say or, without entries, was not asked. ``problems`` are what kept AWS from telling that, or what is running now.
+    ``current`` is the endpoint and account that the command line leads to, or why AWS did not say; None: without
+    entries it was not asked. ``problems`` are what kept AWS from telling that, or what is running now.
     """
 
     entries: tuple[JournalEntry, ...]
     savings: Mapping[str, Saving]
-    current: AccountRef | None = None
+    current: AccountRef | Unknown | None = None
     problems: tuple[Problem, ...] = ()
 
     def accounts(self) -> tuple[AccountRef, ...]:
@@ -93,7 +93,7 @@ class History:
         """Whether what was done in a place was, or may have been, done in the present account: where either account
         is not known, it may have been.
         """
-        if self.current is None:
+        if not isinstance(self.current, AccountRef):
             return True
         return place.endpoint == self.current.endpoint and place.account in (self.current.account, None)
 
@@ -124,7 +124,7 @@ def read_history(since: timedelta, now: datetime, connect: Callable[[], AwsSessi
         # Where nothing is to be summed all entries stand there with their accounts, and nothing is missing.
         unread = Unknown.from_problem(error.problem)
         savings = {entry.id: saving_of(_to_event(entry), later[entry.id], unread, now) for entry in stops}
-        return History(entries, savings, None, (error.problem,) if stops else ())
+        return History(entries, savings, unread, (error.problem,) if stops else ())
     seen, problems = _read_stopped([entry for entry in open_ends if account_of_entry(entry) == ctx], session)
     savings = {
         entry.id: saving_of(_to_event(entry), later[entry.id], seen.get(entry.id, OtherAccount()), now)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from opskit.core.exceptions import ExitCode
+from opskit.core.model import Unknown
 from opskit.history.flows import AccountRef, History, account_of_entry
 from opskit.history.rules import Saving, total_usd
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
@@ -45,14 +46,16 @@ def history_result(history: History, *, everywhere: bool = False) -> CommandResu
     be told); ``elsewhere[]`` has a sum for each other one.
     """
     shown = [entry for entry in history.entries if everywhere or history.may_be_current(account_of_entry(entry))]
-    several = len({account_of_entry(entry) for entry in shown} | {history.current} - {None}) > 1
+    current = history.current if isinstance(history.current, AccountRef) else None
+    several = len({account_of_entry(entry) for entry in shown} | {current} - {None}) > 1
     columns = (_ACCOUNT, *_COLUMNS) if several else _COLUMNS
     rows = tuple(_history_row(entry, history.savings.get(entry.id), several=several) for entry in shown)
     return CommandResult(
         {
-            "account": history.current and history.current.account,
+            "account": current and current.account,
+            "account_unknown_because": history.current.reason if isinstance(history.current, Unknown) else None,
             "kept_in": home_kept_in(),
-            "endpoint": history.current and history.current.endpoint,
+            "endpoint": current and current.endpoint,
             "history": [_history_record(entry, history.savings.get(entry.id)) for entry in shown],
             "savings": _present_sum(history),
             "elsewhere": [_place_record(history, place) for place in history.accounts() if place != history.current],
@@ -88,11 +91,17 @@ def _history_record(entry: JournalEntry, saving: Saving | None) -> dict[str, Any
 
 def _present_sum(history: History) -> dict[str, Any]:
     """What was saved in the present endpoint and account."""
-    # Where it is not known which one that is, a sum would mix what belongs to several.
-    if history.current is None:
-        stops = len(history.savings)
-        return {"stops": stops, "saved_usd": None if stops else 0, "uncounted": stops}
-    return _savings_sums(_savings_of(history, history.current))
+    match history.current:
+        case None:
+            return {"stops": 0, "saved_usd": 0, "uncounted": 0}
+        # A sum would mix what belongs to several.
+        case Unknown():
+            stops = len(history.savings)
+            return {"stops": stops, "saved_usd": None if stops else 0, "uncounted": stops}
+        case AccountRef():
+            return _savings_sums(_savings_of(history, history.current))
+        case _:
+            assert_never(history.current)
 
 
 def _place_record(history: History, place: AccountRef) -> dict[str, Any]:
@@ -137,13 +146,13 @@ def _account_phrase(place: AccountRef) -> str:
 def _history_notes(history: History, shown: Sequence[JournalEntry], *, everywhere: bool) -> Iterator[str]:
     if not history.entries:
         yield "opskit changed nothing in that time."
-    elif not shown and history.current:
+    elif not shown and isinstance(history.current, AccountRef):
         yield f"opskit changed nothing in the account {_account_phrase(history.current)} in that time."
     if any(entry.meaning.is_open for entry in shown):
         yield "'begun': no outcome recorded; still running or interrupted."
     if any(entry.meaning.was_dropped for entry in history.entries):
         yield "'dropped' was not sent: a last look spoke against it."
-    if history.current:
+    if isinstance(history.current, AccountRef):
         yield from _money_notes(_savings_of(history, history.current), "")
     for place in history.accounts():
         if place != history.current:

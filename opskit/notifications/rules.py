@@ -30,7 +30,9 @@ _NO_REASON = "no reason is known"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a command worked, as far as its answer does not tell: the account, and the profile that leads there."""
+    """Where a command worked, as far as its answer does not tell. ``account`` None: not known. ``profile`` is the one
+    that leads there; None: none is named.
+    """
 
     account: str | None = None
     profile: str | None = None

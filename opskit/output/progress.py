@@ -15,7 +15,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Stage:
-    """The current state of the work: a text and, if it can be counted, how much of ``total`` is ``completed``."""
+    """The current state of the work: a text, and how much is done. ``completed`` None: it is not counted. ``total``
+    None: how much there is in all is not known.
+    """
 
     text: str
     completed: int | None = None

@@ -47,7 +47,9 @@ result_hook: Callable[[dict[str, Any]], None] | None = None
 
 @dataclass(frozen=True)
 class Screen:
-    """Where and how to print: the format, whether colour is allowed, and whether messages are printed."""
+    """Where and how to print: the format, whether colour is allowed, and whether messages are printed. ``stdout`` and
+    ``stderr`` None: those of the process.
+    """
 
     format: OutputFormat = OutputFormat.TABLE
     color: bool = True

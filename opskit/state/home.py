@@ -41,9 +41,9 @@ class LockStore(Protocol):
 
 @dataclass(frozen=True)
 class StateHome:
-    """One home: its three kinds of things, the name that people know it by (None: the state folder), and by how much
-    its clock, which is one for all who share it, is ahead of this machine's, ``local_clock``. That is not known before
-    the home's first answer.
+    """One home: its three kinds of things, and by how much its clock, which is one for all who share it, is ahead of
+    this machine's, ``local_clock``. That is not known before the home's first answer. ``name`` is what people know it
+    by; None: it is the state folder.
     """
 
     records: RecordStore

@@ -19,8 +19,8 @@ from opskit.state.store import open_db, read_only_db
 
 @dataclass(frozen=True)
 class StopDetails:
-    """What is recorded with a stop, so that its savings can be computed later: the price in USD per hour at that time
-    (None: unknown), and since when the notebook had been running.
+    """What is recorded with a stop, so that its savings can be computed later: ``usd_per_hour``, the price at that time
+    (None: not known), and since when the notebook had been running.
     """
 
     usd_per_hour: Decimal | None
@@ -33,8 +33,9 @@ class JournalEntry:
 
     ``outcome``: ``done``; ``refused`` (AWS refused: nothing changed); ``unknown`` (sent, no response, and no later read
     has confirmed it); ``failed`` (an error in opskit itself); ``dropped`` (not sent, because the last read spoke
-    against it); ``begun`` (no outcome was written: it is still running, or was killed). ``account`` and ``caller``
-    None: STS could not be read. ``stop`` None: none was recorded; whether it was a stop, ``action`` tells.
+    against it); ``begun`` (no outcome was written: it is still running, or was killed). ``ended_at`` None: no outcome
+    was written. ``account`` and ``caller`` None: STS could not be read. ``stop`` None: none was recorded; whether it
+    was a stop, ``action`` tells.
     """
 
     id: str
@@ -59,7 +60,7 @@ class JournalEntry:
 
 @dataclass(frozen=True)
 class ChangeKind:
-    """Changes of the same kind: what they did, to what, and where."""
+    """Changes of the same kind: what they did, to what, and where. ``account`` None: STS could not be read."""
 
     endpoint: str
     account: str | None

@@ -25,7 +25,7 @@ class RecordTable:
     """A kind of records. ``file`` and ``schema`` are those of its SQLite table, whose format older versions share;
     ``key`` are the columns of its primary key, of which the first ``partition`` are known to every reader.
     ``numbers`` are the columns that are not text. ``kept_for``: older records are of no use to anybody, and a home that
-    can may remove them; readers do not rely on it.
+    can may remove them; readers do not rely on it; None: they are of use for ever.
     """
 
     name: str

@@ -234,7 +234,9 @@ def _digest(content: bytes) -> str:
 
 
 class _FileLock:
-    """A lock of a file, which its process holds for as long as it lives."""
+    """A lock of a file, which its process holds for as long as it lives. ``fence`` None: nobody else can take it, so
+    that no write needs to prove that it is held.
+    """
 
     fence: object | None = None
 

@@ -30,11 +30,11 @@ _MAX_CHARACTERS = 6100
 
 @dataclass(frozen=True)
 class Scope:
-    """What a policy is narrowed to: the Regions (none: all of them), the bucket, the role that is passed on (None: the
-    roles that the console makes, and opskit's own), and the permissions boundary of a role that is made (None: a policy
-    of a name that says so). ``untagged``: what is made carries no owner. ``home`` is a Region of the partition that it
-    is for where no Region narrows it; None: the commercial partition. ``state`` is the table of opskit's state; None:
-    there is none.
+    """What a policy is narrowed to: the Regions (none: all of them) and the bucket. ``role`` is the one that is passed
+    on; None: those that the console makes, and opskit's own. ``boundary`` is the permissions boundary of a role that is
+    made; None: a policy of a name that says so. ``untagged``: what is made carries no owner. ``home`` is a Region of
+    the partition that it is for where no Region narrows it; None: the commercial partition. ``state`` is the table of
+    opskit's state; None: there is none.
     """
 
     regions: tuple[str, ...] = ()

@@ -104,8 +104,9 @@ class ErrorMatch:
 
 
 class ExplanationParts(NamedTuple):
-    """What is said of a complaint: why, what to do, the command for it (None: none helps), whether a quota increase
-    helps (None: the text does not tell), and the applied value that would do (None: the text does not tell).
+    """What is said of a complaint: why, and what to do. ``command`` is the one for it; None: none helps.
+    ``increase_helps`` is whether a quota increase helps, ``target_value`` the applied value that would do; None: the
+    text does not tell.
     """
 
     reason: str

@@ -125,7 +125,7 @@ def guard_command(
 
 @dataclass(frozen=True)
 class PlanFlags:
-    """What was typed about a plan."""
+    """What was typed about a plan. ``operation`` None: none was, so that the file says it."""
 
     path: str
     operation: str | None

@@ -150,7 +150,7 @@ def _account_key(client: AwsClient) -> tuple[object, ...]:
 @dataclass
 class CallGuard:
     """A guard over calls. ``is_watched`` tells which calls it checks; ``warn`` says what is let through unjudged.
-    ``refusal`` is why it refuses all, where it can judge none, and the next step.
+    ``refusal`` is why it refuses all, since it can judge none, and the next step; None: it can judge.
     """
 
     policy: CallPolicy

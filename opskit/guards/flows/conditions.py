@@ -37,7 +37,7 @@ _SCHEDULE = PollSchedule(first=2.0, growth=1.5, longest=60.0)
 @dataclass(frozen=True)
 class GuardConditions:
     """What must hold before a command may run. ``seconds`` is the maximum run time of its instances; None: unknown, and
-    then no cost can be estimated. ``wait`` is how long to wait for free quota.
+    then no cost can be estimated. ``max_usd`` None: there is no budget. ``wait`` is how long to wait for free quota.
     """
 
     requirements: tuple[Requirement, ...]

@@ -22,7 +22,9 @@ from opskit.guards.store import hook_path, opskit_program, read_hook, remove_hoo
 
 @dataclass(frozen=True)
 class HookReport:
-    """One place: its file, what is there, and what was done (None: nothing was asked) or, in a dry run, would be."""
+    """One place: its file, and what is there. ``outcome`` is what was done or, in a dry run, would be; None: nothing
+    was to be done.
+    """
 
     target: HookTarget
     path: Path

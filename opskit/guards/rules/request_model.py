@@ -49,13 +49,12 @@ class InstanceNeed:
 
     ``count`` is how many there are at once on top of what runs, which the quota must allow; ``billed`` is how many are
     paid for ``seconds`` each (None: ``count``); ``seconds`` None: until someone ends them. ``source`` is the place in
-    the request, ``bound`` the member that sets ``seconds`` (None: none can).
-    Needs with the same ``choice`` are alternatives: AWS starts one, and checks the quota of each. Needs with the same
-    ``job`` are of one job, endpoint or cluster, which has a maximum of its own; ``per_job`` is how many of ``count``
-    that is (None: all). ``already_made``: the instance exists and is stopped. ``priced_as`` is the workload whose price
-    applies, where it is not ``workload``. ``billed_at_once`` is how many are paid for at one time, where that is not
-    ``billed``. ``certain`` False: whether it starts at all is not known. ``volume_gb`` is the GB of the volumes of all
-    ``count`` (None: the request does not name it).
+    the request, ``bound`` the member that sets ``seconds`` (None: none can). Needs with the same ``choice`` are
+    alternatives: AWS starts one, and checks the quota of each. Needs with the same ``job`` are of one job, endpoint or
+    cluster, which has a maximum of its own; ``per_job`` is how many of ``count`` that is (None: all). ``already_made``:
+    the instance exists and is stopped. ``priced_as`` is the workload whose price applies; None: ``workload``.
+    ``billed_at_once`` is how many are paid for at one time; None: ``billed``. ``certain`` False: whether it starts at
+    all is not known. ``volume_gb`` is the GB of the volumes of all ``count`` (None: the request does not name it).
     """
 
     instance_type: str

@@ -97,7 +97,7 @@ class HookState(StrEnum):
 
 @dataclass(frozen=True)
 class GuardArguments:
-    """The arguments of ``opskit.guard`` that a start-up file passes."""
+    """The arguments of ``opskit.guard`` that a start-up file passes. None: it does not pass that one."""
 
     max_usd: str | None = None
     max_usd_hour: str | None = None

@@ -62,7 +62,7 @@ class InUseCounts:
 @dataclass(frozen=True)
 class QuotaHolder:
     """A resource that holds instances of a quota. ``instances`` are their numbers by type; ``since`` is when it was
-    created (of a notebook instance: last started or changed); ``arn`` None: AWS did not report it.
+    created (of a notebook instance: last started or changed); ``since`` or ``arn`` None: AWS did not report it.
     """
 
     kind: str

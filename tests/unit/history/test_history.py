@@ -224,6 +224,15 @@ def test_where_the_present_account_is_not_known_nothing_is_summed_over_several(
     assert len(result.data["history"]) == 4
     assert result.data["savings"] == {"stops": 2, "saved_usd": None, "uncounted": 2}
     assert [each["stops"] for each in result.data["elsewhere"]] == [1, 1]
+    assert (result.data["account"], result.data["account_unknown_because"]) == (None, "AWS credentials: none found.")
+
+
+def test_without_entries_nobody_is_asked_for_the_account(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
+    told = read_month(stubbed_aws[0])
+    assert told.current is None
+    data = history_result(told).data
+    assert (data["account"], data["account_unknown_because"]) == (None, None)
+    assert data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
 
 
 def test_a_refused_stop_is_no_stop(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
