@@ -261,7 +261,9 @@ def _costs_notes(costs: CurrentCosts, sums: BilledSums, month: MonthEstimate, *,
     attached = [item for item in costs.items if _is_attached_volume(item.resource)]
     if attached:
         volumes = sum_items(attached)
-        yield f"Volumes of what runs: {volumes.items}, {_format_usd(volumes.usd_per_hour)} USD per hour (in the sums)."
+        least = "at least " if volumes.unpriced else ""
+        per_hour = f"{least}{_format_usd(volumes.usd_per_hour)} USD per hour"
+        yield f"Volumes of what runs: {volumes.items}, {per_hour} (in the sums)."
     if costs.items:
         least = "at least " if sums.unpriced or not is_whole else ""
         yield (

@@ -172,6 +172,9 @@ def test_without_prices_all_is_there_and_no_sum_is_made_up(billed: FakeAws, caps
     free = {name for name, (usd, _) in EXPECTED.items() if usd == 0}
     assert {(item["kind"], item["name"]) for item in data["items"] if item["usd_per_hour"] is not None} == free
     assert data["totals"]["unpriced"] == len(EXPECTED) - len(free)
+    notes = [line for line in run_opskit(capsys, "costs").out.splitlines() if "USD per hour" in line]
+    assert len(notes) == 2  # the volumes of what runs, and everything
+    assert all("at least 0" in note for note in notes)
 
 
 def test_a_region_of_which_nothing_can_be_read_is_one_error(
