@@ -45,18 +45,23 @@ def list_stopped(client: AwsClient) -> list[StoppedEndpoint]:
 def find_stopped(client: AwsClient, name: str, likely_configs: tuple[str, ...] = ()) -> StoppedEndpoint | None:
     """The record of one endpoint, as ListTags has it now: the newest of those on the configurations that are likely and
     that the tagging API names, since a stop that was killed may have left an older one on a configuration of before;
-    else the first on any configuration, the newest first. None: there is none.
+    else the first on any configuration, the newest first. Where that API cannot be asked, it is the newest of those on
+    all configurations. None: there is none.
 
     Raises:
         AwsError: that could not be found out.
     """
-    arns = _likely_arns(client, name, likely_configs)
+    likely, indexed = _likely_arns(client, (*likely_configs, name)), _indexed_arns(client, name)
+    arns = list(dict.fromkeys((*likely, *(indexed or ()))))
     found = [each for arn in arns if (each := _read_record(client, name, arn)) is not None]
-    if found:
+    if found and indexed is not None:
         return max(found, key=lambda each: each.written)
     # The index lags, and one that does not know the tag is no proof that there is none.
     others = (arn for _, arn in list_config_arns(client) if arn not in arns)
-    return next((each for arn in others if (each := _read_record(client, name, arn)) is not None), None)
+    elsewhere = (each for arn in others if (each := _read_record(client, name, arn)) is not None)
+    if indexed is not None:
+        return next(elsewhere, None)
+    return max((*found, *elsewhere), key=lambda each: each.written, default=None)
 
 
 def _read_record(client: AwsClient, name: str, arn: str) -> StoppedEndpoint | None:
@@ -66,11 +71,16 @@ def _read_record(client: AwsClient, name: str, arn: str) -> StoppedEndpoint | No
     return StoppedEndpoint(name, arn, unpack_record(tags, arn), record_time(tags))
 
 
-def _likely_arns(client: AwsClient, name: str, likely_configs: tuple[str, ...]) -> list[str]:
-    described = [read_endpoint_config(client, config) for config in dict.fromkeys((*likely_configs, name))]
-    likely = [said["EndpointConfigArn"] for said in described if said is not None]
+def _likely_arns(client: AwsClient, configs: tuple[str, ...]) -> list[str]:
+    described = [read_endpoint_config(client, config) for config in dict.fromkeys(configs)]
+    return [said["EndpointConfigArn"] for said in described if said is not None]
+
+
+def _indexed_arns(client: AwsClient, name: str) -> list[str] | None:
+    """The configurations that have the endpoint's record by the tagging API; None: it cannot be asked, as it has a
+    permission of its own.
+    """
     try:
-        listed = [each.config_arn for each in list_stopped(client) if each.name == name]
-    except AwsError:  # it has a permission of its own; the slow way needs none
-        listed = []
-    return list(dict.fromkeys((*likely, *listed)))
+        return [each.config_arn for each in list_stopped(client) if each.name == name]
+    except AwsError:
+        return None

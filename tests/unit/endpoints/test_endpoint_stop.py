@@ -17,7 +17,7 @@ from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.start import plan_endpoint_start, start_endpoint
 from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
-from tests.fakes.account import NOW, in_memory
+from tests.fakes.account import NOW, client_error, in_memory
 from tests.fakes.endpoint_account import EndpointAccount, Killed
 from tests.fakes.endpoint_stops import NAME, TERMS, client_of, config_of, stop_endpoint
 from tests.fakes.fake_endpoints import FakeConfig, FakeVariant
@@ -255,9 +255,15 @@ def test_a_quota_that_will_not_be_there_is_told_before(account: EndpointAccount)
     assert not isinstance(action.restore_warning, Unknown)
 
 
-def test_the_newest_record_brings_back_where_an_older_one_was_left(account: EndpointAccount) -> None:
+@pytest.mark.parametrize("is_allowed", [True, False], ids=["by the index", "where the index cannot be asked"])
+def test_the_newest_record_brings_back_where_an_older_one_was_left(
+    account: EndpointAccount, is_allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stop is killed before the delete, the endpoint moves to another configuration, and is stopped there."""
     endpoint, account.is_indexed = account.endpoints[NAME], True
+
+    def refuse(self: EndpointAccount, params: dict[str, object]) -> dict[str, object]:
+        raise client_error("GetResources", "AccessDeniedException", "not authorized", 403)
 
     def kill(operation: str) -> str:
         return "kill-before" if operation == "DeleteEndpoint" else ""
@@ -279,6 +285,8 @@ def test_the_newest_record_brings_back_where_an_older_one_was_left(account: Endp
         clock = account.clock
         listed = inspect_endpoints([client_of()], TERMS.idle_policy, clock.now(), with_stopped=True).stopped
         assert [each.config_arn.rpartition("/")[2] for _, each in listed] == ["zz-config-v2"]
+        if not is_allowed:
+            monkeypatch.setattr(EndpointAccount, "do_get_resources", refuse)
         start_endpoint(client_of(), plan_endpoint_start(client_of(), NAME, clock), clock, lambda event: None)
     assert account.endpoints[NAME].config == "zz-config-v2"
     assert {each.count for each in account.endpoints[NAME].variants} == {1}
