@@ -150,7 +150,7 @@ def _history_notes(history: History, shown: Sequence[JournalEntry], *, everywher
         yield f"opskit changed nothing in the account {_account_phrase(history.current)} in that time."
     if any(entry.meaning.is_open for entry in shown):
         yield "'begun': no outcome recorded; still running or interrupted."
-    if any(entry.meaning.was_dropped for entry in history.entries):
+    if any(entry.meaning.was_dropped for entry in shown):
         yield "'dropped' was not sent: a last look spoke against it."
     if isinstance(history.current, AccountRef):
         yield from _money_notes(_savings_of(history, history.current), "")
