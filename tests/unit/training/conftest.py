@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +13,18 @@ import pytest
 from opskit.training.metrics import split_rows
 from opskit.training.sagemaker_sdk import image_uri
 from tests.fakes.workflow_files import BOSTON
+from tests.pydantic_sharing import share_validators
 
 SPLIT_ROWS, IMAGE_URI = cache(split_rows), cache(image_uri)
 """The same rows are the same parts, and the SDK reads all of botocore's endpoints anew for each image."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_validators() -> Iterator[None]:
+    """What checks the arguments of the SDK's calls, made once a process. The SDK is imported by the tests below."""
+    with pytest.MonkeyPatch.context() as patched:
+        share_validators(patched.setattr)
+        yield
 
 
 @pytest.fixture
