@@ -45,17 +45,21 @@ sys.dont_write_bytecode = False
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 
+COLLECTION_THRESHOLDS = (50_000, 10, 100)
+"""How often the tests' process looks for garbage."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Look for no garbage while modules are imported and tests are made, since all of it stays: that would be a quarter
-    of the time. Look rarely while they run, as opskit's commands do, which else would be a twelfth.
+    of the time. Look rarely while they run, which else would be a twelfth.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(50_000, 10, 10)
+        gc.set_threshold(*COLLECTION_THRESHOLDS)
         gc.enable()
 
 
@@ -148,6 +152,7 @@ def homes_folder() -> Iterator[Path]:
 def isolated_home(homes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own, where opskit's caches, state and settings go; what an earlier test chose is over."""
     choose_state_home(None)
+    gc.set_threshold(*COLLECTION_THRESHOLDS)  # each command sets its own, for the process of a user's
     home = homes_folder / str(next(_NUMBERS))
     home.mkdir()
     for name in [name for name in os.environ if name.startswith("OPSKIT_")]:
