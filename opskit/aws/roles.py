@@ -142,8 +142,11 @@ def _caller_role(client: AwsClient) -> str | None:
     try:
         # An assumed role's ARN lacks the role's path, so IAM is asked for the full ARN.
         role = _read_role(client, parts[1])
-    except AwsError:
-        return None
+    except AwsError as failure:
+        # Any other failure may pass, and another role would be taken in its place meanwhile.
+        if isinstance(failure, AccessDenied) or failure.aws_code == "NoSuchEntity":
+            return None
+        raise
     return str(role["Arn"]) if _is_execution_role(role) else None
 
 

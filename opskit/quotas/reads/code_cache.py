@@ -63,7 +63,7 @@ class QuotaCodeCache:
     listed_at: datetime | None = None
     _updates: dict[str, CachedQuota] = field(default_factory=dict)
     _listed_now: bool = False
-    _spellings: dict[str, str] | None = None
+    _spellings: dict[str, list[str]] | None = None
 
     def get(self, name: str) -> CachedQuota | None:
         """The entry of a quota that is at most seven days old."""
@@ -71,9 +71,16 @@ class QuotaCodeCache:
         # Where a listing has told all names, the name is not absent then, only spelt in another way.
         if cached is None and self.listed_at:
             if self._spellings is None:
-                self._spellings = {spelling_key(listed): listed for listed in tuple(self.entries)}
-            spelt_as_listed = self._spellings.get(spelling_key(name), "")
-            cached = self.entries.get(spelt_as_listed) or CachedQuota(None, False, None, self.listed_at)
+                self._spellings = {}
+                for listed in tuple(self.entries):
+                    self._spellings.setdefault(spelling_key(listed), []).append(listed)
+            match self._spellings.get(spelling_key(name), []):
+                case []:
+                    cached = CachedQuota(None, False, None, self.listed_at)
+                case [spelt_as_listed]:
+                    cached = self.entries.get(spelt_as_listed)
+                case _:  # which of several is meant nobody knows
+                    return None
         return cached if cached and -_MAX_CLOCK_SKEW <= self.now - cached.seen_at <= TTL else None
 
     def last_value(self, name: str) -> float | None:

@@ -50,11 +50,17 @@ class _ListResult:
     records: Mapping[str, QuotaRecord]
     missing: Unknown | None = None
 
-    def find(self, name: str) -> QuotaRecord | None:
-        """The record of this name, or of another spelling of it; None if there is none, or several could be meant."""
-        exact = self.records.get(name)
-        meant = [] if exact else self._by_spelling.get(spelling_key(name), [])
-        return meant[0] if len(meant) == 1 else exact
+    def find(self, name: str) -> QuotaRecord | Unknown | None:
+        """The record of this name, or of another spelling of it; None: there is none; ``Unknown``: several could be
+        meant.
+        """
+        if exact := self.records.get(name):
+            return exact
+        meant = self._by_spelling.get(spelling_key(name), [])
+        if len(meant) > 1:
+            listed = ", ".join(f"'{record.name}'" for record in meant)
+            return Unknown(f"AWS lists several quotas that could be '{name}': {listed}", "bad-answer")
+        return meant[0] if meant else None
 
     @cached_property
     def _by_spelling(self) -> Mapping[str, list[QuotaRecord]]:
@@ -240,6 +246,10 @@ def _quota_in_listings(
     answer may have been cut. A default counts only after AWS has said that there is no applied value.
     """
     applied_record, default_record = applied.find(name), defaults.find(name)
+    if isinstance(applied_record, Unknown):
+        return applied_record
+    if isinstance(default_record, Unknown):
+        return default_record
     if applied_record:
         return _to_quota(client, name, applied_record, default_record, cache) or NotOffered(client.region, name)
     unknown = applied.missing or (None if default_record else defaults.missing)

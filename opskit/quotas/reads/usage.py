@@ -35,6 +35,7 @@ from opskit.quotas.reads.usage_listings import (
     job_instances,
     known_or_empty,
     list_summaries,
+    missing_member,
     not_described_yet,
     sum_notebook_volumes,
     sum_space_volumes,
@@ -92,7 +93,7 @@ def _count_endpoints(client: AwsClient) -> UsageCounts:
         first_unknown(listed, *(endpoint.gap for endpoint in endpoints)),
     )
     serverless = [endpoint for endpoint in found if endpoint.is_serverless]
-    concurrency = in_use.incomplete or sum(endpoint.concurrency for endpoint in serverless)
+    concurrency = in_use.incomplete or _sum_concurrency(endpoint.concurrency for endpoint in serverless)
     others = {SERVERLESS_ENDPOINTS: in_use.incomplete or len(serverless), SERVERLESS_CONCURRENCY: concurrency}
     return {Workload.ENDPOINT: replace(in_use, others=others)}
 
@@ -106,7 +107,7 @@ class _CountedEndpoint:
     holder: QuotaHolder | None
     gap: Unknown | None = None
     is_serverless: bool = False
-    concurrency: int = 0
+    concurrency: int | Unknown = 0
 
 
 def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, listed: Response) -> _CountedEndpoint:
@@ -136,10 +137,15 @@ def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, listed: R
         gap = None  # the configuration would tell the types alone, and the ceiling of every type has room for them
     limits = [limit for variant, plan in variants if (limit := _serverless_limit(variant, plan)) is not None]
     holder = QuotaHolder("endpoint", name, counts, endpoint.get("CreationTime"), endpoint.get("EndpointArn"))
-    return _CountedEndpoint(holder, gap, bool(limits), sum(limits))
+    return _CountedEndpoint(holder, gap, bool(limits), _sum_concurrency(limits))
 
 
-def _serverless_limit(variant: Response, planned: Response) -> int | None:
+def _sum_concurrency(parts: Iterable[int | Unknown]) -> int | Unknown:
+    listed = list(parts)
+    return first_unknown(*listed) or sum(part for part in listed if isinstance(part, int))
+
+
+def _serverless_limit(variant: Response, planned: Response) -> int | Unknown | None:
     """The concurrency that a serverless variant takes up; None: it is not serverless."""
     sources = (
         variant.get("CurrentServerlessConfig"),
@@ -148,8 +154,10 @@ def _serverless_limit(variant: Response, planned: Response) -> int | None:
         planned.get("ServerlessConfig"),
     )
     configs = [config for config in sources if config is not None]
+    if gap := missing_member(configs, "MaxConcurrency"):
+        return gap
     # While it changes, either of its two configurations may count.
-    return max((int(config.get("MaxConcurrency") or 0) for config in configs), default=None)
+    return max((int(config["MaxConcurrency"]) for config in configs), default=None)
 
 
 def _all_variants(response: Response) -> list[Response]:

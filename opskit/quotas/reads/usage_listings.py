@@ -242,9 +242,6 @@ def sum_notebook_volumes(client: AwsClient, listed: Sequence[Response]) -> int |
     if gap := missing_member(listed, "NotebookInstanceName"):
         return gap
     sizes = read_volume_sizes(client, listed)
-    untold = next((name for name, size in sizes.items() if size is None), None)
-    if untold is not None:
-        return Unknown(f"AWS did not report the volume of the notebook instance {untold}", "bad-answer")
     return first_unknown(*sizes.values()) or sum(size for size in sizes.values() if isinstance(size, int))
 
 
@@ -273,8 +270,8 @@ def space_volume_size(space: Response) -> int | None:
 
 
 def read_volume_sizes(client: AwsClient, summaries: Sequence[Response]) -> dict[str, int | Unknown | None]:
-    """The size of the volume of each notebook instance in a listing, in GB; None: AWS does not say, or the notebook is
-    gone by now. The listing does not say it, so each is described, once for as long as it does not change.
+    """The size of the volume of each notebook instance in a listing, in GB; None: the notebook is gone by now. The
+    listing does not say it, so each is described, once for as long as it does not change.
     """
     remembered = load_volume_sizes(client)
     states = {
@@ -298,4 +295,5 @@ def _read_volume_size(client: AwsClient, name: str) -> int | Unknown | None:
     if notebook is None or isinstance(notebook, Unknown):
         return notebook
     size = notebook.get("VolumeSizeInGB")
-    return None if size is None else int(size)
+    untold = Unknown(f"AWS did not report the volume of the notebook instance {name}", "bad-answer")
+    return untold if size is None else int(size)

@@ -61,6 +61,20 @@ def test_our_own_role_is_not_used_when_sagemaker_may_not() -> None:
         assert find_execution_role(client).arn == f"{ARN}/exec"
 
 
+@pytest.mark.parametrize(
+    ("code", "is_passed_over"), [("AccessDenied", True), ("NoSuchEntity", True), ("ServiceFailure", False)]
+)
+def test_no_other_role_is_taken_because_our_own_could_not_be_read_just_now(code: str, is_passed_over: bool) -> None:
+    with stubbed_client(f"arn:aws:sts::{ACCOUNT}:assumed-role/own/me") as (client, script):
+        script.add_refusal("iam", "get_role", code, "no")
+        if is_passed_over:
+            script.add_answer("iam", "list_roles", role_listing([role_response("exec")]))
+            assert find_execution_role(client).arn == f"{ARN}/exec"
+        else:
+            with pytest.raises(AwsError):
+                find_execution_role(client)
+
+
 def test_no_role_is_said() -> None:
     roles = [role_response("web", "ec2.amazonaws.com"), role_response("no", effect="Deny")]
     with stubbed_client() as (client, script):

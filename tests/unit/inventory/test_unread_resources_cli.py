@@ -76,6 +76,14 @@ def test_what_could_not_be_read_is_told_with_exit_5(
     assert ran.data["totals"]["at_least"] is True
 
 
+def test_a_volume_of_which_aws_tells_no_size_is_not_left_out(billed: FakeAws, capsys: Capture) -> None:
+    described = billed.running["DescribeNotebookInstance"]
+    billed.running["DescribeNotebookInstance"] = lambda asked: {**dict(described(asked)), "VolumeSizeInGB": None}  # type: ignore[arg-type]
+    ran = run_costs(capsys)
+    assert (ran.code, ran.data["totals"]["at_least"]) == (5, True)
+    assert items_of(ran)["volume", "old-lab"]["usd_per_hour"] is None
+
+
 def test_a_volume_is_not_idle_where_apps_could_not_be_listed(billed: FakeAws, capsys: Capture) -> None:
     """Its command deletes the space with its files."""
     off = items_of(run_costs(capsys))["volume", "d-1/off-space"]

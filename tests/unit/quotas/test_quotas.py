@@ -72,6 +72,14 @@ def test_without_an_applied_value_the_default_counts(fake_aws: FakeAws) -> None:
     assert quota_numbers(read_one_quota(TRAINING)) == (None, 3)
 
 
+def test_a_name_that_could_be_several_is_not_said_to_be_missing(fake_aws: FakeAws) -> None:
+    fake_aws.quotas = [cached_entry(OTHER), cached_entry(NEW.upper()), cached_entry(NEW.replace(".", " "))]
+    for _ in range(2):  # what the first look has stored does not tell it either
+        answer = read_one_quota(NEW)
+        assert isinstance(answer, Unknown)
+        assert "several quotas" in answer.reason
+
+
 def test_an_applied_zero_is_not_the_default(fake_aws: FakeAws) -> None:
     fake_aws.quotas = [cached_entry(TRAINING, applied=0, default=9)]
     answer = read_one_quota(TRAINING)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from opskit.core.model import Workload
+from opskit.core.model import Unknown, Workload
 from opskit.quotas.rules.requirements import SERVERLESS_CONCURRENCY, SERVERLESS_ENDPOINTS
 from tests.fakes.fake_aws import DENIED, FakeAws, Fault
 from tests.unit.quotas.test_usage import (
@@ -19,6 +19,8 @@ from tests.unit.quotas.test_usage import (
     running_job,
     stub_training_jobs,
 )
+
+UNTOLD = Unknown("AWS did not report the MaxConcurrency of some running resources", "bad-answer")
 
 
 def stub_endpoint(aws: FakeAws, told: dict[str, Any] | Fault, config: dict[str, Any] | Fault) -> None:
@@ -108,6 +110,21 @@ def test_usage_an_endpoint_whose_configuration_cannot_be_read_is_a_ceiling_for_e
     assert in_use.incomplete is None
     assert (in_use.count(None), in_use.ceiling(None)) == (2, 2)
     assert (in_use.count("ml.m4.xlarge"), in_use.ceiling("ml.m4.xlarge")) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("config", "concurrency"),
+    [
+        ({"MemorySizeInMB": 1024, "MaxConcurrency": 5}, 5),
+        ({"MemorySizeInMB": 1024}, UNTOLD),
+    ],
+)
+def test_usage_a_concurrency_that_is_not_told_is_not_0(
+    fake_aws: FakeAws, config: dict[str, int], concurrency: int | Unknown
+) -> None:
+    stub_endpoint(fake_aws, {"ProductionVariants": [endpoint_variant(CurrentServerlessConfig=config)]}, PLAN)
+    in_use = in_use_of(Workload.ENDPOINT)
+    assert in_use.others == {SERVERLESS_ENDPOINTS: 1, SERVERLESS_CONCURRENCY: concurrency}
 
 
 def test_usage_pools_and_what_a_deployment_is_still_to_get(fake_aws: FakeAws) -> None:

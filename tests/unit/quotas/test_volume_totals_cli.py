@@ -93,6 +93,24 @@ def test_volumes_that_cannot_be_read_are_unknown(lab_account: FakeAws, capsys: p
     assert check(capsys, "--need", "21", "-o", "json").row(NOTEBOOK_VOLUMES)["verdict"] == "short"
 
 
+@pytest.mark.parametrize(
+    ("answer", "verdict", "in_use"),
+    [
+        (Fault(400, "ValidationException", "RecordNotFound"), "fits", 40),  # it is gone by now, with its volume
+        ({"NotebookInstanceName": "stopped"}, "unknown", None),
+    ],
+)
+def test_a_volume_that_is_gone_is_not_one_that_aws_does_not_tell(
+    lab_account: FakeAws, capsys: pytest.CaptureFixture[str], answer: Any, verdict: str, in_use: int | None
+) -> None:
+    described = lab_account.running["DescribeNotebookInstance"]
+    lab_account.running["DescribeNotebookInstance"] = lambda asked: (
+        answer if asked["NotebookInstanceName"] == "stopped" else described(asked)
+    )
+    row = check(capsys, "-o", "json").row(NOTEBOOK_VOLUMES)
+    assert (row["verdict"], row["in_use"]) == (verdict, in_use)
+
+
 def listed_space(name: str, app_type: str | None, size: int | None) -> dict[str, Any]:
     storage = {} if size is None else {"SpaceStorageSettings": {"EbsStorageSettings": {"EbsVolumeSizeInGb": size}}}
     return {"SpaceName": name, "SpaceSettingsSummary": {**({"AppType": app_type} if app_type else {}), **storage}}
