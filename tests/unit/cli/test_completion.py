@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -14,11 +15,18 @@ from opskit.cli.completion import Shell
 
 # A shell as its user has it, with an `opskit` on the PATH that is this one.
 _BASH = """
-eval "$(opskit completion bash)"
+eval "$COMPLETION"
 COMP_WORDS=({words}); COMP_CWORD={index}
 _opskit_completion opskit
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
+
+
+@functools.cache
+def _bash_completion() -> str:
+    """What `opskit completion bash` prints, for all tests."""
+    command = [sys.executable, "-m", "opskit", "completion", "bash"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -43,7 +51,8 @@ def _environment(folder: Path) -> dict[str, str]:
 )
 def test_bash_completes_commands_options_and_names(words: str, index: int, offered: list[str], tmp_path: Path) -> None:
     script = _BASH.format(words=words, index=index)
-    ran = subprocess.run(["bash", "-c", script], env=_environment(tmp_path), capture_output=True, text=True, check=True)
+    environment = {**_environment(tmp_path), "COMPLETION": _bash_completion()}
+    ran = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert [word.strip() for word in ran.stdout.split()] == offered
     assert not ran.stderr
 
