@@ -247,13 +247,13 @@ def make_volume(home: Path) -> None:
 
 
 # Both compute for a few milliseconds at a time: far more than the hundredth of a second that is seen of three seconds.
-_COMPUTES = "while :; do i=0; while [ $i -lt 5000 ]; do i=$((i + 1)); done; sleep 0.05; done"
+_COMPUTES = "while :; do i=0; while [ $i -lt 5000 ]; do i=$((i + 1)); done; sleep 0.1; done"
 _GOES_ON = """
 import ctypes, threading, time
 def compute():
     while True:
         sum(range(200000))
-        time.sleep(0.02)
+        time.sleep(0.1)
 threading.Thread(target=compute).start()
 ctypes.CDLL(None).pthread_exit(None)
 """
