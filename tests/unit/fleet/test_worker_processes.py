@@ -9,40 +9,16 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from opskit.fleet.flows.worker_processes import Send, run_in_processes
+from opskit.fleet.flows.worker_processes import run_in_processes
+from tests.fakes.process_works import send_numbers, send_thresholds
 from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[3]
-
-
-def send_numbers(count: int, end: signal.Signals | None, send: Send) -> None:
-    for number in range(count):
-        send(number)
-    if end is not None:
-        os.kill(os.getpid(), end)
-
-
-def send_number_of_process(send: Send) -> None:
-    send(os.getpid())
-    threading.Event().wait()  # until it is ended
-
-
-def send_thresholds(send: Send) -> None:
-    send(gc.get_threshold())
-
-
-def send_blocked_signals(send: Send) -> None:
-    send(signal.pthread_sigmask(signal.SIG_BLOCK, []))
-
-
-def begin_two() -> None:
-    run_in_processes([send_number_of_process] * 2, partial(print, flush=True))
 
 
 def test_one_that_is_killed_takes_nothing_else_with_it() -> None:
@@ -64,9 +40,7 @@ def test_one_collects_garbage_as_rarely_as_the_process_that_began_it() -> None:
 
 def test_ctrl_c_reaches_none_of_them() -> None:
     """Not the first either, with which Python starts a process that they share."""
-    program = (
-        f"from tests.unit.fleet.{Path(__file__).stem} import *; run_in_processes([send_blocked_signals] * 2, print)"
-    )
+    program = "from tests.fakes.process_works import *; run_in_processes([send_blocked_signals] * 2, print)"
     command = [sys.executable, "-c", program]
     ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert ran.stdout.count("SIGINT") == 2, ran.stdout
@@ -74,7 +48,7 @@ def test_ctrl_c_reaches_none_of_them() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_none_outlives_the_process_that_began_it(number: signal.Signals) -> None:
-    program = "from tests.unit.fleet.test_worker_processes import begin_two; begin_two()"
+    program = "from tests.fakes.process_works import begin_two; begin_two()"
     with subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=REPOSITORY,

@@ -163,11 +163,7 @@ WRITER = """
 import sys
 from opskit.aws.session import CallerIdentity, AwsSession; from opskit.aws.client import AwsClient
 from opskit.aws.boto3_clients import Boto3Clients
-from opskit.core import run_problems
 from opskit.state import journal
-from opskit.state.journal_file import ENTRIES_SCHEMA
-from opskit.state.journal import prepare_change
-from tests.seeds import few_of_many
 AwsSession.endpoint_id = lambda self: "aws"
 AwsSession.identity = lambda self: CallerIdentity("1", "arn")
 door = AwsClient(AwsSession(Boto3Clients(None), "x"), "us-east-1")
