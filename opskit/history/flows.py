@@ -24,6 +24,7 @@ from opskit.history.rules import (
     OtherAccount,
     Saving,
     SeenNotebook,
+    UnknownAccount,
     needs_aws_lookup,
     saving_of,
 )
@@ -127,10 +128,15 @@ def read_history(since: timedelta, now: datetime, connect: Callable[[], AwsSessi
         return History(entries, savings, unread, (error.problem,) if stops else ())
     seen, problems = _read_stopped([entry for entry in open_ends if account_of_entry(entry) == ctx], session)
     savings = {
-        entry.id: saving_of(_to_event(entry), later[entry.id], seen.get(entry.id, OtherAccount()), now)
+        entry.id: saving_of(_to_event(entry), later[entry.id], seen.get(entry.id) or _unseen(entry), now)
         for entry in stops
     }
     return History(entries, savings, ctx, problems)
+
+
+def _unseen(entry: JournalEntry) -> SeenNotebook:
+    """Why AWS was not asked about what was stopped."""
+    return UnknownAccount() if entry.account is None else OtherAccount()
 
 
 def filter_history(history: History, action: str | None, regions: Sequence[str], owner: str | None = None) -> History:

@@ -68,6 +68,11 @@ class OtherAccount:
 
 
 @dataclass(frozen=True)
+class UnknownAccount:
+    """The notebook may be of the account that is asked now: AWS did not say whose the stop was."""
+
+
+@dataclass(frozen=True)
 class EndpointCreation:
     """An endpoint that was stopped, which deletes it: when the one of its name was made that is there now. None: none
     of its name goes on running; one that is being deleted does not count.
@@ -76,7 +81,7 @@ class EndpointCreation:
     created: datetime | None
 
 
-SeenNotebook = Notebook | EndpointCreation | Deleted | OtherAccount | Unknown
+SeenNotebook = Notebook | EndpointCreation | Deleted | OtherAccount | UnknownAccount | Unknown
 """What AWS says of the notebook or endpoint now. ``Unknown``: it could not or need not be asked."""
 
 
@@ -110,7 +115,7 @@ def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: Se
         case Notebook(status_changed_at=since):
             # It went off just then: the time of its status is that of the stop, but for how long a stop takes.
             return not later and not notebook.traits.runs_or_will and abs(since - stop.at) <= _A_STOP_TAKES
-        case Deleted() | OtherAccount() | Unknown():
+        case Deleted() | OtherAccount() | UnknownAccount() | Unknown():
             return False
 
 
@@ -145,6 +150,8 @@ def _end_by_aws(stop: NotebookEvent, notebook: SeenNotebook, now: datetime) -> t
             return "it is deleted, and since when is not known"
         case OtherAccount():
             return "it is of another account or endpoint, and whether it was started again can only be told there"
+        case UnknownAccount():
+            return "it is not known which account it is of, and so not whether it was started again"
         case Unknown(reason):
             return now, f"until now, as far as opskit's journal tells: {reason}"
         case Notebook(status_changed_at=since) if notebook.traits.runs_or_will:

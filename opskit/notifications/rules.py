@@ -315,8 +315,11 @@ def _instances_text(kind: StoppableKind, row: Mapping[str, Any]) -> str:
         case StoppableKind.NOTEBOOK:
             return str(row["instance_type"])
         case StoppableKind.ENDPOINT:
-            types = [str(each["instance_type"]) for each in row["variants"] if each["instance_type"]]
-            return f"endpoint, {', '.join(dict.fromkeys(types)) or 'serverless'}"
+            types = [
+                "serverless" if each.get("serverless") else str(each["instance_type"] or "type not known")
+                for each in row["variants"]
+            ]
+            return f"endpoint, {', '.join(dict.fromkeys(types)) or 'instances not known'}"
 
 
 def _was_stopped(notebook: Mapping[str, Any]) -> bool:

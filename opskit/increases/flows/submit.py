@@ -14,6 +14,7 @@ from opskit.aws.polling import read_after_pauses
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Unknown
+from opskit.core.result_or_error import unknown_from_error
 from opskit.increases import store
 from opskit.increases.changes import create_support_case, open_support_case, request_increase
 from opskit.increases.flows.plan import last_submission, read_and_plan, requests_or_unknown
@@ -215,9 +216,12 @@ def _with_other_cases(client: AwsClient, sent: Increase, done: Increase) -> Incr
     """
     match sent.step:
         case CasePlan():
-            others = [each for each in _open_cases_for(client, sent) if done.case_id not in (each.id, each.display_id)]
+            cases = _open_cases_for(client, sent)
         case RequestPlan() | CaseForRequestPlan() | ConsolePlan() | IncreaseResult():
             return done
+    if isinstance(cases, Unknown):
+        return replace(done, reason=f"{done.reason} Whether another is open for the quota could not be read.")
+    others = [each for each in cases if done.case_id not in (each.id, each.display_id)]
     if not others:
         return done
     numbers = ", ".join(case.display_id for case in others)
@@ -236,20 +240,25 @@ def _with_open_request(increase: Increase, requests: tuple[IncreaseRequest, ...]
 
 def _resolve_lost_response(context: _SubmitContext, sent: Increase, done: Increase, submission: Submission) -> Increase:
     """The outcome of an increase whose response was lost: filed if it is listed, otherwise still unknown."""
-    for filed in read_after_pauses(
+    found: Increase | Unknown | None = None
+    for found in read_after_pauses(
         lambda: _find_filed(context.client, sent, submission), context.clock, _LOOKUP_SECONDS
     ):
-        if filed:
-            return filed
-    reason = f"{done.reason} AWS does not list it yet; the next run checks again before it sends anything."
+        if isinstance(found, Increase):
+            return found
+    unread = f"AWS's list could not be read ({found.reason.rstrip('.')})" if found else "AWS does not list it yet"
+    reason = f"{done.reason} {unread}; the next run checks again before it sends anything."
     return replace(done, reason=reason)
 
 
-def _find_filed(client: AwsClient, sent: Increase, submission: Submission) -> Increase | None:
+def _find_filed(client: AwsClient, sent: Increase, submission: Submission) -> Increase | Unknown | None:
     """The increase as filed, if AWS lists what it created; otherwise None."""
     match sent.step:
         case RequestPlan():
-            created = find_created_request(submission, _known_requests(client, sent))
+            requests = requests_or_unknown(client, sent.quota_code or "")
+            if isinstance(requests, Unknown):
+                return requests
+            created = find_created_request(submission, requests)
             if created is None:
                 return None
             reason = f"AWS's response was lost, but the request exists; its status is {created.status}."
@@ -257,10 +266,15 @@ def _find_filed(client: AwsClient, sent: Increase, submission: Submission) -> In
                 reason, IncreaseResult(IncreaseOutcome.FILED, created.id, created.case_id, created.desired_value)
             )
         case CaseForRequestPlan(request_id, value):
-            cases = (request.case_id for request in _known_requests(client, sent) if request.id == request_id)
-            case_id = next(filter(None, cases), None)
+            requests = requests_or_unknown(client, sent.quota_code or "")
+            if isinstance(requests, Unknown):
+                return requests
+            case_id = next((each.case_id for each in requests if each.id == request_id and each.case_id), None)
         case CasePlan():
-            case_id, value = _find_new_case(client, sent), sent.target.value
+            cases = _open_cases_for(client, sent)
+            if isinstance(cases, Unknown):
+                return cases
+            case_id, value = next((each.display_id for each in cases), None), sent.target.value
         case ConsolePlan() | IncreaseResult():
             return None
     if case_id is None:
@@ -269,23 +283,13 @@ def _find_filed(client: AwsClient, sent: Increase, submission: Submission) -> In
     return sent.with_result("AWS's response was lost, but the case exists.", result)
 
 
-def _known_requests(client: AwsClient, increase: Increase) -> tuple[IncreaseRequest, ...]:
-    requests = requests_or_unknown(client, increase.quota_code or "")
-    return () if isinstance(requests, Unknown) else requests
-
-
-def _find_new_case(client: AwsClient, increase: Increase) -> str | None:
-    case = next(iter(_open_cases_for(client, increase)), None)
-    return case.display_id if case else None
-
-
-def _open_cases_for(client: AwsClient, increase: Increase) -> list[SupportCase]:
-    """The open cases for a quota; none if they cannot be read."""
+def _open_cases_for(client: AwsClient, increase: Increase) -> list[SupportCase] | Unknown:
+    """The open cases for a quota."""
     target = increase.target
     try:
         cases = read_open_cases(client)
-    except AwsError:
-        return []
+    except AwsError as failure:
+        return unknown_from_error(failure)
     return find_same_cases(increase.quota_name, target.instance_type, target.workload, increase.region, cases)
 
 

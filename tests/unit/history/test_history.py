@@ -201,10 +201,13 @@ def test_whose_account_is_not_known_is_shown_and_not_summed(
         patched.setattr(AwsSession, "identity", _deny_identity)
         record_stop(client, script)
         record_start(client, script)
+        record_stop(client, script)
     result = history_result(read_month(client))
-    assert [entry["account"] for entry in result.data["history"]] == [None, None]
+    assert [entry["account"] for entry in result.data["history"]] == [None, None, None]
     assert result.data["savings"]["stops"] == 0
-    assert [(each["account"], each["stops"]) for each in result.data["elsewhere"]] == [(None, 1)]
+    assert [(each["account"], each["stops"]) for each in result.data["elsewhere"]] == [(None, 2)]
+    # that nobody knows whose it is does not make it another's
+    assert "not known which account it is of" in result.data["history"][-1]["saved_because"]
     assert not any("--all" in note for note in result.notes)
 
 

@@ -163,6 +163,20 @@ def test_an_answer_lost_before_the_effect_is_unknown_and_the_next_run_looks_firs
     assert queue_states() == []
 
 
+@pytest.mark.parametrize("is_denied", [True, False])
+def test_a_list_that_could_not_be_read_is_not_told_to_lack_the_request(submit_aws: FakeAws, is_denied: bool) -> None:
+    def lose() -> tuple[Fault, bool]:
+        if is_denied:
+            submit_aws.fault = lambda called, _: DENIED if called.startswith("ListRequested") else None
+        return BROKEN, True
+
+    category = Desk(fate=lose, lag=99).open(submit_aws)
+    [increase] = plan_and_submit()
+    assert (increase.outcome, category.sent) == (IncreaseOutcome.UNKNOWN, 1)
+    assert ("AWS's list could not be read" in increase.reason) is is_denied
+    assert ("does not list it yet" in increase.reason) is not is_denied
+
+
 def test_an_answer_that_takes_too_long_is_looked_up(submit_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3_clients, "READ_SECONDS", 3.0)  # reads get it five times over, however busy the machine
     category = Desk(fate=lambda: (Fault(500, seconds=6.0), True)).open(submit_aws)

@@ -13,7 +13,7 @@ from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.run_problems import begin_run_problems, report_run_problem
 from opskit.core.settings import load_settings
 from opskit.notifications.cli import with_notifications
-from opskit.notifications.rules import Webhook, WebhookKind, webhook_body, webhook_kind
+from opskit.notifications.rules import Webhook, WebhookKind, notification_text, webhook_body, webhook_kind
 from opskit.output.result import CommandResult
 from opskit.output.screen import Screen
 from tests.fakes.cli_runner import run_opskit
@@ -58,6 +58,22 @@ def test_a_stop_and_a_grace_of_an_endpoint_are_told_too(webhook_server: WebhookR
     assert "stopped old (endpoint, ml.m4.xlarge, us-east-1): no invocation for 20d. " in summary
     assert "To undo: opskit endpoint start old --region us-east-1" in summary
     assert "This saves 0.28 USD per hour." in summary
+
+
+@pytest.mark.parametrize(
+    ("variants", "told"),
+    [
+        ([{"instance_type": None, "serverless": True}], "endpoint, serverless"),
+        # its configuration is gone: what it ran on is not known
+        ([{"instance_type": None, "serverless": False}], "endpoint, type not known"),
+        ([], "endpoint, instances not known"),
+    ],
+)
+def test_an_instance_type_that_is_not_known_is_not_called_serverless(variants: list[Any], told: str) -> None:
+    row = {"name": "old", "region": "us-east-1", "because": "idle", "action": "stop", "outcome": "done"}
+    text = notification_text(("endpoint", "stop"), {"endpoints": [{**row, "variants": variants}]}, 0, ())
+    assert text is not None
+    assert f"stopped old ({told}, us-east-1)" in text
 
 
 def test_what_others_hear_is_harmless_too(webhook_server: WebhookRecord) -> None:
