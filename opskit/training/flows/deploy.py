@@ -38,11 +38,12 @@ from opskit.training.sagemaker_sdk import check_installed
 class Deployment:
     """A deployment and how far it got.
 
-    None means for ``model`` and ``endpoint``: not reached; ``cost_item``: the endpoint exists already, and nothing more
-    is paid for; ``check``: the quota was not checked. ``notes`` are endpoints of older models that cost money too;
-    ``left_out`` are types that were named and have no room. ``bills`` is what the endpoint costs, a new one or one that
-    exists; None: it is not known. ``fleet`` is what it has or would have; unknown where AWS does not tell it of one
-    that exists. ``until`` is when its use is meant to end; None: nobody said.
+    ``model`` and ``endpoint`` None: it was not reached. ``exists``: the endpoint is there already, so that nothing more
+    is paid for and no quota is looked at. ``cost_item`` is what a new one costs, ``check`` the look at its quotas;
+    None: it was not looked at. ``notes`` are endpoints of older models that cost money too; ``left_out`` are types that
+    were named and have no room. ``bills`` is what the endpoint costs, a new one or one that exists; None: it is not
+    known. ``fleet`` is what it has or would have; unknown where AWS does not tell it of one that exists. ``until`` is
+    when its use is meant to end; None: nobody said.
     """
 
     workflow: Workflow
@@ -51,6 +52,7 @@ class Deployment:
     fleet: InstanceConfig | Unknown
     model: str | None = None
     endpoint: str | None = None
+    exists: bool = False
     cost_item: CostItem | None = None
     check: QuotaCheck | None = None
     notes: tuple[str, ...] = ()
@@ -120,7 +122,7 @@ def _end_of_use(done: Deployment, use_for: timedelta | None, clock: Clock) -> da
     """
     if use_for is None:
         return None
-    if done.cost_item is None:
+    if done.exists:
         text = f"The endpoint {done.model} already exists, and --for applies only when an endpoint is created."
         raise UsageError(
             "endpoint-exists", text, f"Leave out --for, or run opskit cleanup {done.workflow.cli_ref} first."
@@ -166,6 +168,7 @@ def _check_endpoint_cost(
     done.notes = tuple(name for name in owned if name != model)
     endpoint = resources.read_endpoint(client, model) if model in owned else None
     if endpoint is not None:
+        done.exists = True
         _check_same_type(client, done, endpoint, config, named=named)
         return
     choices = choose_instance_types(

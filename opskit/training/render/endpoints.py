@@ -50,7 +50,7 @@ def deploy_result(done: Deployment) -> CommandResult:
     }
     notes = cost_lines((done.cost_item,)) if done.cost_item else []
     if done.is_plan and done.model and not done.problems:
-        verb = "would be made" if done.cost_item else "is there already"
+        verb = "is there already" if done.exists else "would be made"
         told = f"The endpoint {done.model} on {_fleet_text(done.fleet)} {verb}."
         notes.append(f"{told} {made_for_text(done.owner)} Nothing was changed.")
     if done.endpoint:
