@@ -101,7 +101,7 @@ class Quota:
 @dataclass(frozen=True)
 class NotOffered:
     """No quota of this name exists in the Region, neither applied nor default. No increase can help. ``seen_at`` is
-    when an earlier run read that; None: this one has.
+    when that was read, where it is remembered; None: just now.
     """
 
     region: str

@@ -8,7 +8,7 @@ from typing import Any
 
 from opskit.aws.partitions import case_form_url, case_page_url, quota_page_url
 from opskit.core.exceptions import EXIT_SEVERITY, ExitCode, Problem
-from opskit.core.model import Unknown, known_quota
+from opskit.core.model import Unknown, is_not_offered, known_quota
 from opskit.core.workloads import WORKLOADS
 from opskit.increases.flows.list import RequestList, RequestState
 from opskit.increases.flows.plan import BlockingTotal
@@ -77,7 +77,7 @@ def _increase_table_row(increase: Increase) -> tuple[Cell, ...]:
     return (
         Cell(increase.region),
         Cell(increase.quota_name),
-        Cell(format_quota_value(quota.effective_value if quota else None)),
+        Cell("-" if is_not_offered(increase.quota) else format_quota_value(quota.effective_value if quota else None)),
         Cell(format_quota_value(increase.target.value)),
         Cell(increase.outcome.value, _OUTCOME_STYLES[increase.outcome]),
         Cell(increase.reason),

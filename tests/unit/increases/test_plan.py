@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.model import NotOffered, Quota, Unknown, Workload
+from opskit.increases.render import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import (
     UNNAMED_REQUEST,
@@ -141,6 +142,17 @@ def support_view(*cases: SupportCase, category: SupportCategory | None = DESK) -
 
 
 CASE = SupportCase("case-1", "1001", f"SageMaker quota increase in {HERE}: {NAME} to 4", "opened")
+
+
+@pytest.mark.parametrize(
+    ("seen", "now"),
+    [(planned_quota(1), "1"), (NotOffered(HERE, NAME), "-"), (UNREAD, "?"), (planned_quota(None, None), "?")],
+)
+def test_the_table_tells_a_quota_that_is_not_there_from_one_that_is_not_known(
+    seen: Quota | NotOffered | Unknown, now: str
+) -> None:
+    [row] = increase_result([plan_increase(WISH, quota_snapshot(seen), Channel.AUTO, NOW)]).tables[0].rows
+    assert row[1].text == now
 
 
 @pytest.mark.parametrize(
