@@ -71,8 +71,9 @@ def test_no_other_role_is_taken_because_our_own_could_not_be_read_just_now(code:
             script.add_answer("iam", "list_roles", role_listing([role_response("exec")]))
             assert find_execution_role(client).arn == f"{ARN}/exec"
         else:
-            with pytest.raises(AwsError):
+            with pytest.raises(AwsError) as caught:
                 find_execution_role(client)
+            assert caught.value.aws_code == code  # it has listed no roles to choose another from
 
 
 def test_no_role_is_said() -> None:
