@@ -43,7 +43,8 @@ _COLUMNS = (
 def history_result(history: History, *, everywhere: bool = False) -> CommandResult:
     """The answer of ``history``, oldest first: the entries of the present endpoint and account, with ``everywhere``
     those of all others too. ``savings`` are those of the present one (``saved_usd`` null: which one that is could not
-    be told); ``elsewhere[]`` has a sum for each other one.
+    be told); ``elsewhere[]`` has a sum for each other one. ``unconfirmed``: so many stops in a sum are counted until
+    now although AWS could not be asked whether they were started again.
     """
     shown = [entry for entry in history.entries if everywhere or history.may_be_current(account_of_entry(entry))]
     current = history.current if isinstance(history.current, AccountRef) else None
@@ -93,11 +94,11 @@ def _present_sum(history: History) -> dict[str, Any]:
     """What was saved in the present endpoint and account."""
     match history.current:
         case None:
-            return {"stops": 0, "saved_usd": 0, "uncounted": 0}
+            return {"stops": 0, "saved_usd": 0, "uncounted": 0, "unconfirmed": 0}
         # A sum would mix what belongs to several.
         case Unknown():
             stops = len(history.savings)
-            return {"stops": stops, "saved_usd": None if stops else 0, "uncounted": stops}
+            return {"stops": stops, "saved_usd": None if stops else 0, "uncounted": stops, "unconfirmed": 0}
         case AccountRef():
             return _savings_sums(_savings_of(history, history.current))
         case _:
@@ -119,8 +120,12 @@ def _savings_of(history: History, place: AccountRef) -> list[Saving]:
 
 
 def _savings_sums(savings: Sequence[Saving]) -> dict[str, Any]:
-    uncounted = sum(saving.usd is None for saving in savings)
-    return {"stops": len(savings), "saved_usd": total_usd(savings), "uncounted": uncounted}
+    return {
+        "stops": len(savings),
+        "saved_usd": total_usd(savings),
+        "uncounted": sum(saving.usd is None for saving in savings),
+        "unconfirmed": sum(saving.unconfirmed for saving in savings),
+    }
 
 
 def _history_row(entry: JournalEntry, saving: Saving | None, *, several: bool) -> tuple[Cell, ...]:
@@ -171,8 +176,9 @@ def _elsewhere_notes(history: History, place: AccountRef, *, is_listed: bool) ->
 def _money_notes(savings: Sequence[Saving], where: str) -> Iterator[str]:
     counted = [saving for saving in savings if saving.usd is not None]
     if counted:
+        most = "at most " if any(saving.unconfirmed for saving in counted) else ""
         yield (
-            f"{where}{_stops_phrase(len(counted))} saved {total_usd(counted):.4f} "
+            f"{where}{_stops_phrase(len(counted))} saved {most}{total_usd(counted):.4f} "
             "USD, until the next start or until now."
         )
     for reason in dict.fromkeys(saving.reason for saving in savings if saving.usd is None):

@@ -50,11 +50,14 @@ class NotebookEvent:
 
 @dataclass(frozen=True)
 class Saving:
-    """``usd`` None: it is not counted, and ``reason`` says why. ``until`` None: there is no end to tell."""
+    """``usd`` None: it is not counted, and ``reason`` says why. ``until`` None: there is no end to tell.
+    ``unconfirmed``: AWS could not be asked whether it was started again, so that ``usd`` is the most that it may be.
+    """
 
     usd: Decimal | None
     until: datetime | None
     reason: str
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def saving_of(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: See
         text = "it ended before it began: it did not stop, or the clocks do not agree"
         return Saving(None, None, text)
     hours = Decimal((until - stop.at).total_seconds()) / 3600
-    return Saving((stop.usd_per_hour * hours).quantize(Decimal("0.0001")), until, reason)
+    usd = (stop.usd_per_hour * hours).quantize(Decimal("0.0001"))
+    return Saving(usd, until, reason, unconfirmed=not later and isinstance(notebook, Unknown))
 
 
 def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: SeenNotebook) -> bool:

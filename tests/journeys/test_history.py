@@ -6,7 +6,7 @@ from tests.journeys.conftest import Shell
 
 
 def test_what_was_asked_stands_in_the_history(fresh_shell: Shell) -> None:
-    nothing = {"stops": 0, "saved_usd": 0, "uncounted": 0}
+    nothing = {"stops": 0, "saved_usd": 0, "uncounted": 0, "unconfirmed": 0}
     before = fresh_shell.opskit("history").data
     assert (before["history"], before["savings"], before["elsewhere"]) == ([], nothing, [])
     words = ("quotas", "increase", "ml.m4.xlarge", "--for", "training", "--to", "1", "--why", "the course", "--yes")

@@ -107,7 +107,7 @@ def test_what_has_no_price_is_not_counted_and_nothing_is_asked_for_it(
     client, script = stubbed_aws
     record_stop(client, script, usd=None)
     result = history_result(read_month(client))
-    assert result.data["savings"] == {"stops": 1, "saved_usd": 0, "uncounted": 1}
+    assert result.data["savings"] == {"stops": 1, "saved_usd": 0, "uncounted": 1, "unconfirmed": 0}
     assert any("1 stop not counted: its price is not known" in note for note in result.notes)
 
 
@@ -135,6 +135,9 @@ def test_a_list_that_is_denied_is_said(stubbed_aws: tuple[AwsClient, StubbedCall
     told = read_month(client)
     assert [problem.code for problem in told.problems] == ["denied"]
     assert saved_amounts(told) != [None]
+    result = history_result(told)
+    assert result.data["savings"]["unconfirmed"] == 1
+    assert any("1 stop saved at most" in note for note in result.notes)
 
 
 def as_account(client: AwsClient, account: str, endpoint: str = "aws") -> AwsSession:
@@ -161,7 +164,7 @@ def test_only_the_present_account_and_endpoint_are_summed(
     told = read_history(timedelta(days=30), hours_from_now(10), lambda: there)
     result = history_result(told)
     assert (result.data["account"], result.data["endpoint"]) == (account, endpoint)
-    assert result.data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
+    assert result.data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0, "unconfirmed": 0}
     assert result.data["history"] == []
     [other] = result.data["elsewhere"]
     assert (other["account"], other["endpoint"], other["changes"], other["stops"]) == (ACCOUNT, "aws", 4, 2)
@@ -225,7 +228,7 @@ def test_where_the_present_account_is_not_known_nothing_is_summed_over_several(
     result = history_result(read_history(timedelta(days=30), hours_from_now(10), locked))
     assert result.exit is ExitCode.PARTIAL
     assert len(result.data["history"]) == 4
-    assert result.data["savings"] == {"stops": 2, "saved_usd": None, "uncounted": 2}
+    assert result.data["savings"] == {"stops": 2, "saved_usd": None, "uncounted": 2, "unconfirmed": 0}
     assert [each["stops"] for each in result.data["elsewhere"]] == [1, 1]
     assert (result.data["account"], result.data["account_unknown_because"]) == (None, "AWS credentials: none found.")
 
@@ -235,7 +238,7 @@ def test_without_entries_nobody_is_asked_for_the_account(stubbed_aws: tuple[AwsC
     assert told.current is None
     data = history_result(told).data
     assert (data["account"], data["account_unknown_because"]) == (None, None)
-    assert data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
+    assert data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0, "unconfirmed": 0}
 
 
 def test_a_refused_stop_is_no_stop(stubbed_aws: tuple[AwsClient, StubbedCalls]) -> None:
@@ -250,7 +253,7 @@ def test_a_refused_stop_is_no_stop(stubbed_aws: tuple[AwsClient, StubbedCalls]) 
     assert told.savings == {}
     assert [entry.outcome for entry in told.entries] == ["refused", "dropped"]
     assert any("'dropped' was not sent" in note for note in history_result(told).notes)
-    assert history_result(told).data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0}
+    assert history_result(told).data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0, "unconfirmed": 0}
     elsewhere = read_history(timedelta(days=30), hours_from_now(10), lambda: as_account(client, "999999999999"))
     assert not any("'dropped'" in note for note in history_result(elsewhere).notes)  # none of it is shown
 

@@ -146,6 +146,7 @@ def test_what_a_stop_saved(
 ) -> None:
     found = saving_of(stopped, later, seen, NOW)
     assert because in found.reason
+    assert found.unconfirmed is ("as far as opskit's journal tells" in because)
     if saved is None:
         assert (found.usd, found.until) == (None, None)
     else:
