@@ -9,6 +9,7 @@ from functools import partial
 
 from opskit.access.rules.grants import grants_of_commands
 from opskit.access.rules.permissions import FLAGS
+from opskit.core.model import Workload
 from tests.journeys.swept_preparations import (
     MakeClient,
     add_idle_since,
@@ -98,13 +99,7 @@ _NO_UNIT = {
 
 _NEW_NOTEBOOK = (partial(delete_notebook, "lab"), delete_role)
 _ROLE_OF_BOUNDARY = f"--role-boundary {BOUNDARY}"
-_ALL_USAGES = " ".join(
-    f"--for {usage}"
-    for usage in (
-        *("training", "transform", "endpoint", "processing", "notebook"),
-        *("studio-jupyterlab", "studio-codeeditor", "cluster"),
-    )
-)
+_ALL_USAGES = " ".join(f"--for {workload}" for workload in Workload)
 _ERROR = (
     "An error occurred (ResourceLimitExceeded) when calling the CreateTrainingJob operation: The account-level service "
     "limit 'ml.m4.xlarge for training job usage' is 0 Instances, with current utilization of 0 Instances and a request "

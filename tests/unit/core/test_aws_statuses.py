@@ -11,6 +11,8 @@ import pytest
 
 from opskit.core.aws_statuses import (
     AppStatus,
+    AwsStatus,
+    ClusterStatus,
     EndpointStatus,
     JobStatus,
     LabelingJobStatus,
@@ -27,9 +29,15 @@ STATUSES: dict[type[StrEnum], list[str]] = {
     TuningJobStatus: ["HyperParameterTuningJobStatus"],
     LabelingJobStatus: ["LabelingJobStatus"],
     AppStatus: ["AppStatus"],
+    ClusterStatus: ["ClusterStatus"],
     WarmPoolStatus: ["WarmPoolResourceStatus"],
 }
 """The shapes of botocore's model that hold AWS's words."""
+
+
+def test_every_enumeration_of_statuses_is_held_against_awss_model() -> None:
+    missing = {kind.__name__ for kind in AwsStatus.__subclasses__() if kind not in STATUSES}
+    assert not missing, f"add its shape in botocore's model to STATUSES: {missing}"
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from opskit.core.model import Requirement, Workload
+from opskit.core.workloads import WORKLOADS
 from opskit.quotas.reads.code_cache import bundled_codes
 from opskit.quotas.rules.requirements import parse_requirements, quota_name_for, with_totals
 from tests.fakes.cli_runner import run_opskit
@@ -22,15 +23,15 @@ from tests.fakes.garbled_responses import SAMPLE_AND_EVERY_WAY, GarbledRuns
 
 TYPE = "ml.m4.xlarge"
 THEN = 1.7e9
-ONE = {"InstanceType": TYPE, "InstanceCount": 1}
-KEPT = {**ONE, "KeepAlivePeriodInSeconds": 600}
+TWO = {"InstanceType": TYPE, "InstanceCount": 2}
+KEPT = {**TWO, "KeepAlivePeriodInSeconds": 600}
 GONE = Fault(400, "ValidationException", "Requested resource not found.")
 NOT_FOR_A_TYPE = (Workload.STUDIO_CODEEDITOR, Workload.STUDIO_KERNELGATEWAY)
 USAGES = [workload for workload in Workload if workload not in NOT_FOR_A_TYPE]
 
 
 def garbled_job(name: str, status: str = "InProgress", **more: Any) -> dict[str, Any]:
-    told = {"TrainingJobName": name, "TrainingJobArn": "arn:a", "TrainingJobStatus": status, "ResourceConfig": ONE}
+    told = {"TrainingJobName": name, "TrainingJobArn": "arn:a", "TrainingJobStatus": status, "ResourceConfig": TWO}
     return {**told, "EnableManagedSpotTraining": False, "CreationTime": THEN, "SecondaryStatus": "Training", **more}
 
 
@@ -44,7 +45,7 @@ JOBS = {
         "pooled",
         "Completed",
         WarmPoolStatus={"Status": "InUse"},
-        ResourceConfig=ONE | {"KeepAlivePeriodInSeconds": 600},
+        ResourceConfig=TWO | {"KeepAlivePeriodInSeconds": 600},
     ),
 }
 LISTED = {"InProgress": ["plain", "spot", "late"], "Stopping": ["stopping"], "InUse": ["pooled"]}
@@ -69,7 +70,7 @@ CONFIG = {
     "EndpointConfigArn": "arn:c",
     "CreationTime": THEN,
     "ProductionVariants": [
-        {"VariantName": "a", "ModelName": "m", "InstanceType": TYPE, "InitialInstanceCount": 1},
+        {"VariantName": "a", "ModelName": "m", "InstanceType": TYPE, "InitialInstanceCount": 2},
     ],
 }
 ENDPOINT = {
@@ -77,10 +78,10 @@ ENDPOINT = {
     "EndpointArn": "arn:e",
     "EndpointStatus": "InService",
     "EndpointConfigName": "c",
-    "ProductionVariants": [{"VariantName": "a", "CurrentInstanceCount": 1, "DesiredInstanceCount": 1}],
+    "ProductionVariants": [{"VariantName": "a", "CurrentInstanceCount": 2, "DesiredInstanceCount": 2}],
 }
 APP = {"DomainId": "d-1", "SpaceName": "s", "AppType": "JupyterLab", "AppName": "default", "Status": "InService"}
-GROUP = {"InstanceGroupName": "g", "InstanceType": TYPE, "CurrentCount": 1, "TargetCount": 1}
+GROUP = {"InstanceGroupName": "g", "InstanceType": TYPE, "CurrentCount": 2, "TargetCount": 2}
 CLUSTER = {"ClusterName": "k", "ClusterArn": "arn:k", "ClusterStatus": "InService", "InstanceGroups": [GROUP]}
 NOTEBOOK = {
     "NotebookInstanceName": "n",
@@ -92,13 +93,13 @@ TRANSFORM = {
     "TransformJobName": "t",
     "TransformJobArn": "arn:t",
     "TransformJobStatus": "InProgress",
-    "TransformResources": ONE,
+    "TransformResources": TWO,
 }
 PROCESSING = {
     "ProcessingJobName": "p",
     "ProcessingJobArn": "arn:p",
     "ProcessingJobStatus": "InProgress",
-    "ProcessingResources": {"ClusterConfig": ONE},
+    "ProcessingResources": {"ClusterConfig": TWO},
 }
 
 
@@ -107,7 +108,7 @@ def summary_of(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def running_resources() -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any] | Fault]]:
-    """One of each kind, told as AWS tells it."""
+    """One of each kind, with two instances where it can have several, told as AWS tells it."""
     return {
         "ListTrainingJobs": training_jobs,
         "Search": search,
@@ -127,14 +128,15 @@ def running_resources() -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any
     }
 
 
-HELD = {Workload.TRAINING: 3}
-"""Instances in use where it is not one."""
+OF_ONE_INSTANCE = {workload for workload in Workload if workload is Workload.NOTEBOOK or WORKLOADS[workload].studio_app}
+HELD = {workload: 1 if workload in OF_ONE_INSTANCE else 2 for workload in Workload} | {Workload.TRAINING: 6}
+"""Instances in use. What can have several has two, so that whoever counts resources finds room that is not there."""
 
 
 def full_entry(requirement: Requirement) -> Entry:
     """A quota with all of it in use; for a job's maximum, of which nothing is ever used up, 0."""
     name = quota_name_for(requirement)
-    full = 0 if requirement.per_job else HELD.get(requirement.workload, 1)
+    full = 0 if requirement.per_job else HELD[requirement.workload]
     return Entry(name, bundled_codes().get(name, f"L-{len(name):08d}"), full, 10)
 
 
@@ -228,7 +230,7 @@ def test_no_default_stands_in_for_what_was_waited_for(
     garbled_runs: GarbledRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wait() -> str:
-        asked = ("--for", "training", "--to", "4", "--timeout", "0s", "-o", "json")
+        asked = ("--for", "training", "--to", "7", "--timeout", "0s", "-o", "json")
         return str(run_opskit(capsys, "quotas", "wait", TYPE, *asked).data["quotas"][0]["outcome"])
 
     assert wait() == "waiting"

@@ -9,6 +9,7 @@ import pytest
 
 from opskit.aws.session import open_session
 from opskit.core.model import Workload
+from opskit.core.workloads import WORKLOADS, UsageCounter
 from opskit.quotas.reads.usage import count_in_use
 from tests.fakes.fake_aws import FakeAws
 from tests.fakes.job_history import JobHistory, PastJob
@@ -21,6 +22,12 @@ KINDS = {
     Workload.PROCESSING: "ProcessingJob",
 }
 PAGES = 20
+
+
+def test_every_kind_of_job_that_takes_a_quota_is_looked_at_here() -> None:
+    looked_at = {WORKLOADS[workload].counter for workload in KINDS}
+    missing = {counter.name for counter in UsageCounter if counter.value.endswith(" jobs") and counter not in looked_at}
+    assert not missing, f"add one of its workloads to KINDS: {missing}"
 
 
 @pytest.fixture(autouse=True)
