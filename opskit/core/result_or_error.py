@@ -29,3 +29,8 @@ def result_or_error(read: Callable[[], T]) -> T | OpskitError:
 def unknown_from_error(failure: AwsError) -> Unknown:
     """A failure as the reason why a value is unknown."""
     return Unknown.from_problem(failure.problem)
+
+
+def first_unknown(*read: object) -> Unknown | None:
+    """Why something was not read; None if everything was."""
+    return next((unknown for unknown in read if isinstance(unknown, Unknown)), None)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 
 from opskit.core.aws_names import TRAINING_LOG_GROUP, LogTail
+from opskit.core.described_resources import Endpoint, TrainingJob, TransformJob
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError
 from opskit.core.message_phrases import NO_CAPACITY
-from opskit.core.model import Endpoint, Notebook, TrainingJob, TransformJob, Unknown
+from opskit.core.model import Notebook, Unknown
 from opskit.core.text import normalize_text
 from opskit.explain.rules.commands import log_command
 from opskit.explain.rules.error_match import RegionHint

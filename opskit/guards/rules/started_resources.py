@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opskit.core.aws_statuses import ClusterStatus, JobStatus, NotebookStatus, TuningJobStatus
+from opskit.core.aws_statuses import ClusterStatus, NotebookStatus
+from opskit.core.job_statuses import JobStatus, TuningJobStatus
 from opskit.guards.rules.request_model import InstanceNeed
 from opskit.quotas.rules.model import QuotaHolder
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from opskit.aws.client import AwsClient
 from opskit.core.aws_statuses import ClusterStatus
 from opskit.core.model import Unknown
+from opskit.core.result_or_error import first_unknown
 from opskit.core.workloads import PriceComponent
 from opskit.inventory.rules.running_resource import (
     BilledInstances,
@@ -16,7 +17,8 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
     aws_sagemaker_command,
 )
-from opskit.quotas.reads.usage_listings import Response, describe_resources, first_unknown, list_names
+from opskit.quotas.reads.descriptions import Response, describe_resources, listed_cluster
+from opskit.quotas.reads.usage_listings import list_summaries
 
 _GROUP_MEMBERS = ("InstanceGroups", "RestrictedInstanceGroups")
 _PLAN_PAID = "training plans have paid its instances in advance"
@@ -24,10 +26,10 @@ _PLAN_PAID = "training plans have paid its instances in advance"
 
 def read_clusters(client: AwsClient) -> InventoryPart:
     """The clusters of a Region."""
-    names = list_names(client, "list_clusters", "ClusterSummaries", "ClusterName")
-    if isinstance(names, Unknown):
-        return InventoryPart(gaps=(names,))
-    clusters, gap = describe_resources(client, "describe_cluster", [{"ClusterName": name} for name in sorted(names)])
+    listed = list_summaries(client, "list_clusters", "ClusterSummaries", "ClusterName")
+    if isinstance(listed, Unknown):
+        return InventoryPart(gaps=(listed,))
+    clusters, gap = describe_resources(client, "describe_cluster", map(listed_cluster, listed))
     gap = first_unknown(gap, _missing_groups(clusters))
     found = tuple(_running_cluster(client.region, cluster) for cluster in clusters)
     return InventoryPart(found, () if gap is None else (gap,))

@@ -26,13 +26,8 @@ from opskit.inventory.rules.running_resource import (
     aws_sagemaker_command,
     opskit_command,
 )
-from opskit.quotas.reads.usage_listings import (
-    EndpointConfigs,
-    Response,
-    describe_resource,
-    list_summaries,
-    missing_member,
-)
+from opskit.quotas.reads.descriptions import Response, describe_listed, listed_endpoint
+from opskit.quotas.reads.usage_listings import EndpointConfigs, list_summaries, missing_member
 
 _IDLENESS_UNCHECKED = "idleness was not checked (opskit endpoint list)"
 _PLAN_PAID = "a training plan has paid its instances in advance"
@@ -76,7 +71,7 @@ def _read_endpoint(
     """One endpoint; None: it is gone."""
     endpoint = _current_record(summary, searched.get(summary["EndpointName"]))
     if endpoint is None:
-        described = describe_resource(client, "describe_endpoint", {"EndpointName": summary["EndpointName"]})
+        described = describe_listed(client, "describe_endpoint", listed_endpoint(summary))
         if described is None or isinstance(described, Unknown):
             return described
         endpoint = {**summary, **described}

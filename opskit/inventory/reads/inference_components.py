@@ -19,7 +19,7 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
     aws_sagemaker_command,
 )
-from opskit.quotas.reads.usage_listings import Response, describe_resource
+from opskit.quotas.reads.descriptions import Response, describe_resource
 
 _PAGE = 100
 _IN_SERVICE, _DELETING = "InService", "Deleting"

@@ -15,9 +15,9 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
     aws_sagemaker_command,
 )
+from opskit.quotas.reads.descriptions import Response
 from opskit.quotas.reads.job_listings import PROCESSING_JOBS, TRANSFORM_JOBS, JobKind, read_live_jobs
 from opskit.quotas.reads.training_usage import read_live_training_jobs
-from opskit.quotas.reads.usage_listings import Response
 
 # A job in one of these has no instances yet, and AWS bills from the time when training starts.
 _BEFORE_INSTANCES = {"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"}

@@ -18,7 +18,8 @@ from opskit.inventory.rules.running_resource import (
     aws_sagemaker_command,
     opskit_command,
 )
-from opskit.quotas.reads.usage_listings import Response, list_summaries, read_volume_sizes
+from opskit.quotas.reads.descriptions import Response
+from opskit.quotas.reads.usage_listings import list_summaries, read_volume_sizes
 
 _IDLENESS_UNCHECKED = "idleness was not checked (opskit notebook list)"
 

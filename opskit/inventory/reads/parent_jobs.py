@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opskit.aws.client import AwsClient
-from opskit.core.aws_statuses import JobStatus, LabelingJobStatus, TuningJobStatus
+from opskit.core.job_statuses import JobStatus, LabelingJobStatus, TuningJobStatus
 from opskit.inventory.rules.running_resource import BilledKind, InventoryPart, RunningResource, aws_sagemaker_command
+from opskit.quotas.reads.descriptions import Response
 from opskit.quotas.reads.job_listings import JobKind, read_live_jobs
-from opskit.quotas.reads.usage_listings import Response
 
 
 @dataclass(frozen=True)

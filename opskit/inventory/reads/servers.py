@@ -14,7 +14,7 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
     aws_sagemaker_command,
 )
-from opskit.quotas.reads.usage_listings import Response
+from opskit.quotas.reads.descriptions import Response
 
 _PAGE = 100
 _NO_SUCH_OPERATION = "UnknownOperationException"

@@ -11,6 +11,7 @@ from opskit.aws.partitions import partition_of
 from opskit.core.aws_statuses import AppStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown
+from opskit.core.result_or_error import first_unknown
 from opskit.core.workloads import PriceComponent, StoragePrice
 from opskit.inventory.rules.running_resource import (
     BilledInstances,
@@ -21,13 +22,8 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
     aws_sagemaker_command,
 )
-from opskit.quotas.reads.usage_listings import (
-    Response,
-    describe_resource,
-    first_unknown,
-    list_summaries,
-    space_volume_size,
-)
+from opskit.quotas.reads.descriptions import Response, describe_listed, listed_app
+from opskit.quotas.reads.usage_listings import list_summaries, space_volume_size
 
 # What the app of a type is billed as. Another is listed without a price.
 _COMPONENTS: Mapping[str, PriceComponent] = {
@@ -100,8 +96,7 @@ def _read_app(client: AwsClient, account: str, app: Response, owners: Owners) ->
     spec: Response = app.get("ResourceSpec") or {}
     gap: Unknown | None = None
     if not spec.get("InstanceType"):
-        key = {member: str(app[member]) for member in _NAME_MEMBERS if app.get(member)}
-        described = describe_resource(client, "describe_app", key)
+        described = describe_listed(client, "describe_app", listed_app(app))
         if described is None:
             return None
         if isinstance(described, Unknown):

@@ -15,18 +15,13 @@ from itertools import accumulate
 
 from opskit.aws.client import AwsClient, response_date
 from opskit.aws.gather import gather_all
-from opskit.core.aws_statuses import EndingStatus, JobStatus, WarmPoolStatus
 from opskit.core.exceptions import AwsError
+from opskit.core.job_statuses import EndingStatus, JobStatus, WarmPoolStatus
 from opskit.core.model import Unknown
-from opskit.core.result_or_error import unknown_from_error
+from opskit.core.result_or_error import first_unknown, unknown_from_error
 from opskit.core.run_problems import send_notice
-from opskit.quotas.reads.usage_listings import (
-    Response,
-    describe_resource,
-    first_unknown,
-    missing_member,
-    not_described_yet,
-)
+from opskit.quotas.reads.descriptions import Response, describe_resource, not_described_yet
+from opskit.quotas.reads.usage_listings import missing_member
 from opskit.quotas.store import EndedJobs, load_ended_jobs, save_ended_jobs
 
 _PAGE = 100

@@ -9,13 +9,13 @@ from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, start_in_background
-from opskit.core.aws_statuses import JobStatus, WarmPoolStatus
+from opskit.core.job_statuses import JobStatus, WarmPoolStatus
 from opskit.core.model import Unknown, Workload
+from opskit.core.result_or_error import first_unknown
+from opskit.quotas.reads.descriptions import Response
 from opskit.quotas.reads.job_listings import TRAINING_JOBS, LiveJobs, describe_jobs, list_live_jobs, remember_ended_jobs
 from opskit.quotas.reads.usage_listings import (
-    Response,
     UsageCounts,
-    first_unknown,
     job_holder,
     job_instances,
     known_or_empty,

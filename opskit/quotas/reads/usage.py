@@ -13,9 +13,18 @@ from functools import partial
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
-from opskit.core.aws_statuses import AppStatus, ClusterStatus, EndpointStatus, EndpointTraits, NotebookStatus
+from opskit.core.aws_statuses import AppStatus, EndpointStatus, EndpointTraits, NotebookStatus
 from opskit.core.model import Unknown, Workload
+from opskit.core.result_or_error import first_unknown
 from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES, WORKLOADS, UsageCounter
+from opskit.quotas.reads.descriptions import (
+    Response,
+    describe_listed,
+    describe_resources,
+    listed_app,
+    listed_cluster,
+    listed_endpoint,
+)
 from opskit.quotas.reads.job_listings import (
     PROCESSING_JOBS,
     TRANSFORM_JOBS,
@@ -26,17 +35,13 @@ from opskit.quotas.reads.training_usage import count_training_jobs, count_warm_p
 from opskit.quotas.reads.usage_listings import (
     Counts,
     EndpointConfigs,
-    Response,
     UsageCounts,
-    describe_resources,
-    first_unknown,
     instance_counts,
     job_holder,
     job_instances,
     known_or_empty,
     list_summaries,
     missing_member,
-    not_described_yet,
     sum_notebook_volumes,
     sum_space_volumes,
     to_in_use_counts,
@@ -113,11 +118,9 @@ class _CountedEndpoint:
 def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, listed: Response) -> _CountedEndpoint:
     """The instances of one endpoint: their number from its variants, their type from its configuration."""
     name = str(listed["EndpointName"])
-    endpoints, gap = describe_resources(client, "describe_endpoint", [{"EndpointName": name}])
-    if not endpoints:
-        may_be_new = EndpointStatus(str(listed.get("EndpointStatus"))).traits.may_be_new
-        return _CountedEndpoint(None, gap or (not_described_yet("endpoint", name) if may_be_new else None))
-    endpoint = endpoints[0]
+    endpoint = describe_listed(client, "describe_endpoint", listed_endpoint(listed))
+    if endpoint is None or isinstance(endpoint, Unknown):
+        return _CountedEndpoint(None, endpoint)
     traits = EndpointStatus(endpoint.get("EndpointStatus", EndpointStatus.UNKNOWN)).traits
     configs, gap = known_configs.read_config(endpoint)
     planned = {variant.get("VariantName"): variant for config in configs for variant in _all_variants(config)}
@@ -227,7 +230,7 @@ def _count_apps(client: AwsClient, *, with_volumes: bool = False) -> UsageCounts
     every = [app for app in known_or_empty(apps) if AppStatus(app.get("Status", "")).may_hold_quota]
     running = [app for app in every if app.get("AppType") in _STUDIO_APPS]
     undescribed = [app for app in running if not _app_instance_type(app)]
-    described, gap = describe_resources(client, "describe_app", [_app_key(app) for app in undescribed])
+    described, gap = describe_resources(client, "describe_app", map(listed_app, undescribed))
     holders: dict[Workload, list[QuotaHolder]] = {workload: [] for workload in _STUDIO_APPS.values()}
     for app in [*(app for app in running if _app_instance_type(app)), *described]:
         holders[_STUDIO_APPS[app.get("AppType")]].append(_app_holder(app))
@@ -252,20 +255,9 @@ def _app_instance_type(app: Response) -> str | None:
     return str(instance_type) if instance_type else None
 
 
-def _app_key(app: Response) -> dict[str, str]:
-    return {key: app[key] for key in ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName") if app.get(key)}
-
-
 def _count_clusters(client: AwsClient) -> UsageCounts:
     listed = list_summaries(client, "list_clusters", "ClusterSummaries", "ClusterName")
-    statuses = {
-        str(summary["ClusterName"]): ClusterStatus(str(summary.get("ClusterStatus")))
-        for summary in known_or_empty(listed)
-    }
-    clusters, gap = describe_resources(client, "describe_cluster", [{"ClusterName": name} for name in sorted(statuses)])
-    found = {str(cluster.get("ClusterName")) for cluster in clusters}
-    new = sorted(name for name, status in statuses.items() if status.may_be_new and name not in found)
-    gap = first_unknown(gap, *(not_described_yet("cluster", name) for name in new))
+    clusters, gap = describe_resources(client, "describe_cluster", map(listed_cluster, known_or_empty(listed)))
     holders: list[QuotaHolder] = []
     planned: Counter[str] = Counter()
     for cluster in clusters:

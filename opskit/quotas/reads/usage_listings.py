@@ -14,14 +14,14 @@ from functools import partial
 from typing import Any
 
 from opskit.aws.client import AwsClient
-from opskit.aws.errors import is_not_found
 from opskit.aws.gather import gather, gather_all
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.exceptions import AwsError
 from opskit.core.model import Unknown, Workload
-from opskit.core.result_or_error import unknown_from_error
+from opskit.core.result_or_error import first_unknown, unknown_from_error
 from opskit.core.run_problems import send_notice
 from opskit.core.workloads import NOTEBOOK_VOLUMES, SPACE_VOLUMES, WORKLOADS
+from opskit.quotas.reads.descriptions import Response, describe_resource
 from opskit.quotas.rules.model import NUMBER_UNKNOWN, UNKNOWN_TYPE, InUseCounts, QuotaHolder
 from opskit.quotas.store import (
     EndpointDeployment,
@@ -33,7 +33,6 @@ from opskit.quotas.store import (
 )
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
-Response = Mapping[str, Any]
 Counts = Mapping[str, int]
 UsageCounts = Mapping[Workload, InUseCounts]
 
@@ -57,41 +56,9 @@ def missing_member(responses: Iterable[Response], member: str) -> Unknown | None
     return Unknown(f"AWS did not report the {member} of some running resources", "bad-answer")
 
 
-def not_described_yet(kind: str, name: str) -> Unknown:
-    """Why it is not known what something holds that is listed and not found: AWS shows writes late."""
-    return Unknown(f"AWS lists the {kind} {name} and does not describe it yet; try again in a moment", "bad-answer")
-
-
-def list_names(client: AwsClient, operation: str, key: str, name: str, **filters: Any) -> set[str] | Unknown:
-    """The names of all entries of a listing."""
-    summaries = list_summaries(client, operation, key, name, **filters)
-    return summaries if isinstance(summaries, Unknown) else {summary[name] for summary in summaries}
-
-
-def describe_resources(
-    client: AwsClient, operation: str, keys: Iterable[Mapping[str, str]]
-) -> tuple[list[Response], Unknown | None]:
-    """Descriptions of the resources that still exist: one may be deleted between its listing and this."""
-    responses = gather_all([partial(describe_resource, client, operation, key) for key in keys])
-    return [response for response in responses if isinstance(response, dict)], first_unknown(*responses)
-
-
-def describe_resource(client: AwsClient, operation: str, key: Mapping[str, str]) -> Response | Unknown | None:
-    """One description; None if there is no such resource any more."""
-    try:
-        return client.read("sagemaker", operation, **key)
-    except AwsError as failure:
-        return None if is_not_found(failure) else unknown_from_error(failure)
-
-
 def known_or_empty(read: Any) -> Any:
     """What was read, or nothing; ``first_unknown`` returns the gap."""
     return set() if isinstance(read, Unknown) else read
-
-
-def first_unknown(*read: object) -> Unknown | None:
-    """Why something was not read; None if everything was."""
-    return next((unknown for unknown in read if isinstance(unknown, Unknown)), None)
 
 
 def to_in_use_counts(holders: Iterable[QuotaHolder], *gaps: Unknown | None) -> InUseCounts:

@@ -9,9 +9,10 @@ from opskit.aws.client import AwsClient
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.clock import Clock
 from opskit.core.cost import CostItem
+from opskit.core.described_resources import Endpoint
 from opskit.core.exceptions import ExitCode, OpskitError, Problem, UsageError
 from opskit.core.live_resources import NOTHING_RUNS, LiveResource
-from opskit.core.model import Endpoint, InstanceConfig, Unknown, Workload
+from opskit.core.model import InstanceConfig, Unknown, Workload
 from opskit.core.owners import Owner
 from opskit.guards.rules.refusals import ENDPOINT_HINTS, quota_refusal
 from opskit.quotas.flows.check import check_quotas

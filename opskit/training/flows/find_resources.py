@@ -15,8 +15,9 @@ from opskit.aws.gather import gather_all
 from opskit.aws.resource_tags import read_tags
 from opskit.aws.s3_objects import split_s3_uri
 from opskit.core.aws_names import default_bucket, workflow_prefix
-from opskit.core.aws_statuses import EndpointStatus, JobStatus
+from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.exceptions import AwsError, OpskitError
+from opskit.core.job_statuses import JobStatus
 from opskit.core.live_resources import LiveResource
 from opskit.core.result_or_error import result_or_error
 from opskit.training.reads import resources

@@ -8,9 +8,9 @@ from decimal import Decimal
 from functools import partial
 
 from opskit.aws.client import AwsClient
-from opskit.core.aws_statuses import JobStatus
 from opskit.core.cost import CostItem, find_cost_item
 from opskit.core.exceptions import GuardRefused, OpskitError
+from opskit.core.job_statuses import JobStatus
 from opskit.core.model import Unknown, Workload
 from opskit.core.result_or_error import result_or_error
 from opskit.guards.rules.refusals import budget_error

@@ -12,10 +12,10 @@ from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done, read_after_pauses
 from opskit.core.aws_names import TRANSFORM_LOG_GROUP, LogTail
 from opskit.core.clock import Clock
+from opskit.core.described_resources import Endpoint, TrainingJob, TransformJob
 from opskit.core.events import ReadFailed
 from opskit.core.exceptions import AccessDenied, AwsError
 from opskit.core.live_resources import LiveResource, ResourceKind
-from opskit.core.model import Endpoint, TrainingJob, TransformJob
 from opskit.explain.rules.aws_errors import may_say_why_in_log, transform_failure
 from opskit.training.changes.jobs import stop_transform
 from opskit.training.events import LogLine, RunEventSink, StatusChanged

@@ -14,9 +14,10 @@ from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
 from opskit.core.aws_names import run_prefix
 from opskit.core.clock import Clock
+from opskit.core.described_resources import TransformJob
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, OutcomeUnknown, Problem
 from opskit.core.live_resources import NOTHING_RUNS, LiveResource, ResourceKind
-from opskit.core.model import TransformJob, Workload
+from opskit.core.model import Workload
 from opskit.explain.rules.aws_errors import explain_start_error, training_failure
 from opskit.guards.rules.refusals import worst_exit
 from opskit.increases.flows.raise_quotas import raise_quotas

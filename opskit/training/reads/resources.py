@@ -9,10 +9,12 @@ from typing import Any
 
 from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import is_not_found
-from opskit.core.aws_statuses import EndpointStatus, JobStatus
+from opskit.core.aws_statuses import EndpointStatus
+from opskit.core.described_resources import Endpoint, TrainingJob, TransformJob
 from opskit.core.exceptions import AwsError
+from opskit.core.job_statuses import JobStatus
 from opskit.core.live_resources import ResourceKind
-from opskit.core.model import Endpoint, InstanceConfig, TrainingJob, TransformJob, Unknown
+from opskit.core.model import InstanceConfig, Unknown
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from opskit.core.cost import CostItem, find_cost_item, usd_per_day
+from opskit.core.described_resources import TransformJob
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.file_errors import file_error_text
 from opskit.core.live_resources import running_records
-from opskit.core.model import Price, TransformJob, Unknown, Workload
+from opskit.core.model import Price, Unknown, Workload
 from opskit.core.owners import made_for_record, made_for_text
 from opskit.guards.render.guard import guard_record
 from opskit.increases.render import increase_result

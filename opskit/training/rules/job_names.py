@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from opskit.core.aws_statuses import JobStatus
+from opskit.core.job_statuses import JobStatus
 from opskit.core.model import InstanceConfig
 from opskit.core.tags import WORKFLOW
 from opskit.training.rules.algorithms.table import algorithm_of

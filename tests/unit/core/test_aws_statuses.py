@@ -9,18 +9,9 @@ from typing import Any
 import botocore.session
 import pytest
 
-from opskit.core.aws_statuses import (
-    AppStatus,
-    AwsStatus,
-    ClusterStatus,
-    EndpointStatus,
-    JobStatus,
-    LabelingJobStatus,
-    NotebookStatus,
-    TuningJobStatus,
-    WarmPoolStatus,
-)
-from opskit.core.model import Endpoint
+from opskit.core.aws_statuses import AppStatus, AwsStatus, ClusterStatus, EndpointStatus, NotebookStatus
+from opskit.core.described_resources import Endpoint
+from opskit.core.job_statuses import JobStatus, LabelingJobStatus, TuningJobStatus, WarmPoolStatus
 
 STATUSES: dict[type[StrEnum], list[str]] = {
     NotebookStatus: ["NotebookInstanceStatus"],

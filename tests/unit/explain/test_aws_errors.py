@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from opskit.core.aws_names import TRANSFORM_LOG_GROUP, LogTail, endpoint_log_group
-from opskit.core.aws_statuses import JobStatus
+from opskit.core.described_resources import Endpoint, TrainingJob, TransformJob
 from opskit.core.exceptions import AwsError, ExitCode, GuardRefused
-from opskit.core.model import Endpoint, TrainingJob, TransformJob, Unknown
+from opskit.core.job_statuses import JobStatus
+from opskit.core.model import Unknown
 from opskit.explain.rules.aws_errors import endpoint_failure, explain_start_error, training_failure, transform_failure
 
 SHORT = (

@@ -45,7 +45,7 @@ def test_every_status_of_a_kind_is_one_that_its_enumeration_has(name: str) -> No
     kind = KINDS[name]
     words = output_of(kind.description).members[f"{kind.prefix}Status"].enum
     unknown = [word for word in words if kind.statuses(word) == kind.statuses("Hibernating")]
-    assert unknown == [], f"add them to an enumeration in core/aws_statuses.py, and name it in the JobKind of {name}"
+    assert unknown == [], f"add them to an enumeration in core/job_statuses.py, and name it in the JobKind of {name}"
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -10,6 +10,7 @@ import pytest
 
 from opskit.aws.session import open_session
 from opskit.core.model import Workload
+from opskit.core.workloads import WORKLOADS, UsageCounter
 from opskit.quotas.reads.usage import count_in_use
 from opskit.quotas.rules.model import InUseCounts
 from tests.fakes.fake_aws import BROKEN, DENIED, FakeAws, Fault
@@ -130,10 +131,15 @@ def always_answered(answer: dict[str, Any], asked: Mapping[str, Any]) -> dict[st
     return answer
 
 
-@pytest.mark.parametrize(
-    "workload",
-    [Workload.TRAINING, Workload.TRANSFORM, Workload.PROCESSING, Workload.ENDPOINT, Workload.CLUSTER],
-)
+LISTED_WHOLE = {
+    UsageCounter.NOTEBOOKS: "the listing tells all that counts",
+    UsageCounter.WARM_POOLS: "counted with the training jobs",
+}
+"""Counters that describe nothing that they list, and why."""
+DESCRIBED = {WORKLOADS[workload].counter: workload for workload in reversed(Workload)}
+
+
+@pytest.mark.parametrize("workload", [DESCRIBED[counter] for counter in UsageCounter if counter not in LISTED_WHOLE])
 @pytest.mark.parametrize("status", ["Creating", "AddedByAwsLater"])
 def test_usage_what_is_listed_and_not_described_yet_is_unknown(
     fake_aws: FakeAws, status: str, workload: Workload
@@ -146,6 +152,9 @@ def test_usage_what_is_listed_and_not_described_yet_is_unknown(
         fake_aws.running[f"Describe{kind}"] = lambda _: GONE
     fake_aws.running["ListClusters"] = lambda _: {"ClusterSummaries": [{"ClusterName": "c", "ClusterStatus": status}]}
     fake_aws.running["DescribeCluster"] = lambda _: Fault(400, "ResourceNotFound", "Cluster not found.")
+    app = {"DomainId": "d-1", "SpaceName": "s", "AppType": "JupyterLab", "AppName": "new"}
+    fake_aws.running["ListApps"] = lambda _: {"Apps": [{**app, "Status": status.replace("Creating", "Pending")}]}
+    fake_aws.running["DescribeApp"] = lambda _: Fault(400, "ResourceNotFound", "App [new] does not exist.")
     fake_aws.running["ListEndpoints"] = lambda _: {"Endpoints": [{"EndpointName": "new", "EndpointStatus": status}]}
     fake_aws.running["DescribeEndpoint"] = lambda _: Fault(400, "ValidationException", 'Could not find endpoint "arn".')
     for _ in range(2):  # what is remembered of the first look does not make it forgotten

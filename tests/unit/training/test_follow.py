@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from opskit.core.aws_statuses import JobStatus
 from opskit.core.clock import Clock
+from opskit.core.described_resources import Endpoint, TrainingJob, TransformJob
 from opskit.core.events import ReadFailed
 from opskit.core.exceptions import AccessDenied, AwsError, Throttled, Unreachable
+from opskit.core.job_statuses import JobStatus
 from opskit.core.live_resources import LiveResources
-from opskit.core.model import Endpoint, TrainingJob, TransformJob
 from opskit.training.events import LogLine, RunEvent, StatusChanged, deduplicate_events
 from opskit.training.flows import follow
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from opskit.core.aws_statuses import JobStatus
+from opskit.core.job_statuses import JobStatus
 from opskit.core.model import InstanceConfig
 from opskit.training.rules.job_names import (
     Attach,

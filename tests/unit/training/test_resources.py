@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from opskit.core.aws_statuses import JobStatus
 from opskit.core.exceptions import AwsError
+from opskit.core.job_statuses import JobStatus
 from opskit.core.model import InstanceConfig
 from opskit.training.reads import resources
 from opskit.training.reads.training_log import TrainingLog
