@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opskit.access.rules.call_sets import OTHER_ACCOUNTS
-from opskit.access.rules.permissions import API_CALLS
+from opskit.access.rules.permissions import API_CALLS, TAGS_READ_ON
 from opskit.cli.command import ACCOUNT_USES
 from opskit.cli.command_examples import EXAMPLES
 from opskit.cli.command_tree import COMMAND_GROUPS, GUARD_WORDS
@@ -33,14 +33,13 @@ _PAGES_OF_ALL = {"commands.md", "iam.md"}
 @dataclass(frozen=True)
 class CommandTable:
     """A table with a row for each command. ``row`` says what to add, ``place`` where; ``rows`` are the commands that
-    have one, and ``wanted`` those that should (None: all). ``is_exact`` False: it may have more than these.
+    have one, and ``wanted`` those that should (None: all).
     """
 
     place: str
     row: str
     rows: Collection[str]
     wanted: Collection[str] | None = None
-    is_exact: bool = True
 
 
 def command_names() -> list[str]:
@@ -62,16 +61,24 @@ def package_tables(commands: Collection[str]) -> list[CommandTable]:
     """The tables of the package and its pages in which these commands belong."""
     of_guard = {command for command in commands if command.startswith("guard ")}
     over_accounts = {command for command, calls in API_CALLS.items() if calls >= OTHER_ACCOUNTS}
+    read_tags = {command for command, calls in API_CALLS.items() if "sagemaker:ListTags" in calls}
     return [
         *written_tables(),
         CommandTable(
             f"COMMAND_GROUPS in {_TREE}", "its first word, and the module that registers it", _loaded(commands)
         ),
         CommandTable(f"GUARD_WORDS in {_TREE}", "its word", {f"guard {word}" for word in GUARD_WORDS}, of_guard),
-        CommandTable(f"_OVER_ACCOUNTS in {_PERMISSIONS}", "its name", over_accounts, ACCOUNT_USES, is_exact=False),
+        CommandTable(f"_OVER_ACCOUNTS in {_PERMISSIONS}", "its name", over_accounts, ACCOUNT_USES),
+        CommandTable(
+            f"TAGS_READ_ON in {_PERMISSIONS}", "the kinds of resources whose tags it reads", TAGS_READ_ON, read_tags
+        ),
         CommandTable(
             "VIEWS in opskit/fleet/rules/views.py", "what of its rows several accounts show", VIEWS, ACCOUNT_USES
         ),
+        CommandTable(
+            "docs/fleet.md", "its words to those that run in several accounts", _over_accounts_page(), ACCOUNT_USES
+        ),
+        CommandTable("README.md", "it to the table of commands", _in_readme(commands)),
         CommandTable(
             "the pages of docs/", "a sentence on `opskit COMMAND` to one that people write", _described(commands)
         ),
@@ -89,13 +96,27 @@ def _described(commands: Iterable[str]) -> set[str]:
     return {command for command in commands if re.search(rf"\bopskit {command}\b", text)}
 
 
+def _in_readme(commands: Iterable[str]) -> set[str]:
+    """The commands that README.md names; its tables write ``opskit quotas list``, ``requests``."""
+    text = (_ROOT / "README.md").read_text(encoding="utf-8")
+    for group, others in re.findall(r"^\| `opskit (\w+) \w+`((?:, `\w+`)+)", text, re.MULTILINE):
+        text += "".join(f"\nopskit {group} {word}" for word in re.findall(r"\w+", others))
+    return {command for command in commands if re.search(rf"\bopskit {command}\b", text)}
+
+
+def _over_accounts_page() -> set[str]:
+    """The commands that the head of docs/fleet.md names."""
+    head = (_ROOT / "docs/fleet.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    return {name.removeprefix("opskit ") for name in re.findall(r"`([^`]+)`", head)} - {"fleet"}
+
+
 def find_gaps(commands: Collection[str], tables: Iterable[CommandTable]) -> Iterator[str]:
     """A sentence for each row that is missing, or that no command has."""
     for table in tables:
         wanted = set(commands if table.wanted is None else table.wanted)
         for command in sorted(wanted - set(table.rows)):
             yield f"`opskit {command}` is missing in {table.place}: add {table.row.replace('COMMAND', command)}."
-        for row in sorted(set(table.rows) - wanted) if table.is_exact else ():
+        for row in sorted(set(table.rows) - wanted):
             yield f"{table.place} has a row for `opskit {row}`, which belongs to no such command: take it out."
 
 

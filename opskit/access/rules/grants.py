@@ -59,17 +59,15 @@ ENDPOINT_RULES: Mapping[str, Mapping[str, tuple[Rule, tuple[str, ...] | None]]] 
     "endpoint stop": {
         "sagemaker:AddTags": (Rule.NAMED_TAGS, _ENDPOINT_KINDS),
         "sagemaker:DeleteTags": (Rule.NAMED_TAGS, _ENDPOINT_KINDS),
-        "sagemaker:ListTags": (Rule.NONE, _ENDPOINT_KINDS),
     },
     "endpoint start": {
         "sagemaker:AddTags": (Rule.ANY_TAGS, None),
         "sagemaker:CreateEndpoint": (Rule.NONE, _ENDPOINT_KINDS),  # AWS asks for it on both
         "sagemaker:DeleteTags": (Rule.NAMED_TAGS, ("endpoint-config",)),
-        "sagemaker:ListTags": (Rule.NONE, _ENDPOINT_KINDS),
     },
 }
-"""To what the commands for endpoints are held, by action: the rule, and the kinds of resources whose tags are meant. An
-endpoint is stopped whoever made it, and is made again with the tags that it had, so no tag of opskit's is asked for.
+"""To what the commands for endpoints are held, by action: the rule, and the kinds of resources whose tags are changed.
+An endpoint is stopped whoever made it, and is made again with the tags that it had, so no tag of opskit's is asked for.
 """
 _OTHER_KINDS = (
     *("hyper-parameter-tuning-job", "labeling-job", "automl-job", "inference-component", "inference-experiment"),
@@ -106,11 +104,12 @@ def grants_of_commands(commands: Iterable[str], flags: Collection[str] = ()) -> 
 def _grants_of_command(command: str, flags: Collection[str]) -> Iterable[Grant]:
     """The permissions of a command; those to read tags are for the kinds of resources whose tags it reads."""
     for grant in required_grants(calls_of_command(command, flags)):
-        kinds = TAGS_READ_ON.get(command) if grant.action == "sagemaker:ListTags" else None
-        if command in ENDPOINT_RULES:
+        if grant.action == "sagemaker:ListTags":
+            yield from (replace(grant, resource=resource_kind) for resource_kind in TAGS_READ_ON[command])
+        elif command in ENDPOINT_RULES:
             yield from _endpoint_grants(command, grant)
         else:
-            yield from (replace(grant, resource=resource_kind) for resource_kind in kinds or (grant.resource,))
+            yield grant
 
 
 def _endpoint_grants(command: str, grant: Grant) -> Iterable[Grant]:

@@ -151,11 +151,18 @@ TAGS_READ_ON: Mapping[str, tuple[str, ...]] = {
     "endpoint stop": ("endpoint", "endpoint-config"),
     "endpoint unkeep": ("endpoint",),
     "fleet costs": ("*",),
+    "fleet idle": ("notebook-instance",),
     "mcp": ("*",),
+    "notebook create": ("notebook-instance",),
+    "notebook keep": ("notebook-instance",),
+    "notebook list": ("notebook-instance",),
+    "notebook start": ("notebook-instance",),
+    "notebook stop": ("notebook-instance",),
+    "notebook unkeep": ("notebook-instance",),
     "predict": ("endpoint",),
     "quotas check": tuple(sorted({*HOLDER_KINDS.values()})),
 }
-"""The kinds of resources whose tags a command reads, where those are not notebook instances."""
+"""The kinds of resources whose tags each command reads that reads some."""
 MAKES_ROLE = service_calls("iam", "CreateRole", "PutRolePolicy")
 """Making a role and giving it permissions, which is as good as having them."""
 
@@ -165,20 +172,18 @@ _ACCOUNT_FLAGS = {
     "--ou": OTHER_ACCOUNTS - CALLER_IDENTITY,
 }
 _NOTIFY_FLAG = {"--notify": NOTIFY}
-
-FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
-    **dict.fromkeys(_OVER_ACCOUNTS, _ACCOUNT_FLAGS),
-    "quotas check": {**_ACCOUNT_FLAGS, **_NOTIFY_FLAG},
+_OWN_FLAGS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "quotas check": _NOTIFY_FLAG,
     "quotas increase": {"--via": VIA_CALLS, **_NOTIFY_FLAG},
     "train": {"--request-increase": FILE_REQUEST, "--wait": REQUESTS_OF_QUOTA, "--via": VIA_CALLS},
-    "notebook list": {**_ACCOUNT_FLAGS, "--evidence": EVIDENCE_FLAG_CALLS, "--who": EVENT_HISTORY},
-    "notebook stop": {**_ACCOUNT_FLAGS, "--evidence": EVIDENCE_FLAG_CALLS, **_NOTIFY_FLAG},
+    "notebook list": {"--evidence": EVIDENCE_FLAG_CALLS, "--who": EVENT_HISTORY},
+    "notebook stop": {"--evidence": EVIDENCE_FLAG_CALLS, **_NOTIFY_FLAG},
     "notebook create": {"--wait": NOTEBOOK_LOGS, "--role-boundary": MAKES_ROLE},
     "notebook start": {"--wait": NOTEBOOK_LOGS},
-    "endpoint list": {**_ACCOUNT_FLAGS, "--who": EVENT_HISTORY},
-    "endpoint stop": {**_ACCOUNT_FLAGS, **_NOTIFY_FLAG},
+    "endpoint list": {"--who": EVENT_HISTORY},
+    "endpoint stop": _NOTIFY_FLAG,
     "guard": {"--from": GUARD_PLAN},
-    "costs": {**_ACCOUNT_FLAGS, "--metrics": ENDPOINT_METRICS, **_NOTIFY_FLAG},
+    "costs": {"--metrics": ENDPOINT_METRICS, **_NOTIFY_FLAG},
     "cron run": {
         "--resume": FILE_REQUEST,
         "--via": VIA_CALLS,
@@ -187,6 +192,10 @@ FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
         **_NOTIFY_FLAG,
         "stop-idle-endpoints": STOP_ENDPOINTS - (CHECK_QUOTAS | PRICES | REQUEST_INCREASE | STOP_NOTEBOOKS | COSTS),
     },
+}
+FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    command: {**(_ACCOUNT_FLAGS if command in _OVER_ACCOUNTS else {}), **_OWN_FLAGS.get(command, {})}
+    for command in (*_OVER_ACCOUNTS, *_OWN_FLAGS)
 }
 """Of each command's calls those that only a flag asks for, or that it does without: a policy has them where the flag is
 named. `--via` is that of `quotas increase`, whose automatic choice is any way that is open; `--resume` is its too.

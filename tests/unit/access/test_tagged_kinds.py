@@ -1,19 +1,22 @@
-"""A command's policy lets it change the tags of the kind of resource that it is about, and of no other."""
+"""A command's policy lets it read and change the tags of the kind of resource that it is about, and of no other."""
 
 from __future__ import annotations
 
 import pytest
 
 from opskit.access.rules.grants import grants_of_commands
-from opskit.access.rules.permissions import API_CALLS
+from opskit.access.rules.permissions import API_CALLS, TAGS_READ_ON
 
 _OWN_KINDS = {"notebook": {"notebook-instance"}, "endpoint": {"endpoint", "endpoint-config"}}
 _CHANGES = ("sagemaker:AddTags", "sagemaker:DeleteTags")
 
 
 @pytest.mark.parametrize("command", [command for command in API_CALLS if command.split()[0] in _OWN_KINDS])
-def test_tags_are_changed_on_a_command_s_own_kind(command: str) -> None:
+def test_tags_are_read_and_changed_on_a_command_s_own_kind(command: str) -> None:
+    own = _OWN_KINDS[command.split(maxsplit=1)[0]]
     changed = {grant.resource for grant in grants_of_commands([command]) if grant.action in _CHANGES}
-    assert changed <= _OWN_KINDS[command.split(maxsplit=1)[0]]
+    assert changed <= own
+    read = TAGS_READ_ON.get(command, ())
+    assert own.issuperset(read), f"`opskit {command}` reads tags of {own}: correct its row of TAGS_READ_ON"
     calls_change = {f"sagemaker:{name}" for name in ("AddTags", "DeleteTags")} & API_CALLS[command]
     assert bool(changed) or not calls_change

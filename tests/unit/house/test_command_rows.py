@@ -51,7 +51,7 @@ def test_a_new_command_is_told_of_each_file() -> None:
 def test_a_row_that_is_missing_is_named_with_its_file(table: CommandTable) -> None:
     wanted = COMMANDS if table.wanted is None else table.wanted
     gone = sorted(wanted)[0]
-    less = CommandTable(table.place, table.row, set(table.rows) - {gone}, table.wanted, table.is_exact)
+    less = CommandTable(table.place, table.row, set(table.rows) - {gone}, table.wanted)
     (gap,) = find_gaps(COMMANDS, [less])
     assert gap.startswith(f"`opskit {gone}` is missing in {table.place}: add ")
 
