@@ -53,7 +53,7 @@ def refused_fleet_result(
 
 def progress_text(report: AccountReport, ended: int, total: int) -> str:
     """A line for people who wait: which account has been looked at, in how many Regions."""
-    where = f", {_counted(len(report.regions), 'Region')}" if report.regions else ""
+    where = f", {_counted(len(report.regions), 'Region', 'Regions')}" if report.regions else ""
     failed = "" if report.exit.is_ok or report.exit.is_refusal else f": {exit_status(report.exit)}"
     return f"[{ended}/{total}] {report.account.label}{where}{failed}"
 
@@ -108,15 +108,15 @@ def _found_text(view: AccountView, report: AccountReport) -> str:
     if not report.data:
         return report.problems[0].message if report.problems else ""
     rows = report.rows(view.records)
-    text = _counted(len(rows), view.noun)
+    text = _counted(len(rows), view.noun, view.nouns)
     if view.counted and rows:
         counts = Counter(map(view.counted, rows))
         text += ": " + ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
     return f"{text}; {_per_hour(report.data)}" if view.has_price else text
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _counted(count: int, noun: str, nouns: str) -> str:
+    return f"{count} {noun if count == 1 else nouns}"
 
 
 def _per_hour(data: Mapping[str, Any]) -> str:
@@ -138,7 +138,7 @@ def _row_tables(view: AccountView, rows: Sequence[Mapping[str, Any]]) -> tuple[T
     if not meant:
         return ()
     names = ("account", *view.columns)
-    columns = tuple(_COLUMNS_BY_NAME[name] for name in names)
+    columns = tuple(map(_column_of, names))
     shown = tuple(tuple(Cell(_text(name, row.get(name))) for name in names) for row in meant[:_MAX_ROWS])
     title = "" if len(meant) <= _MAX_ROWS else f"The first {_MAX_ROWS} of {len(meant)} rows; -o json has all."
     return (Table(columns, shown, title),)
@@ -171,6 +171,12 @@ _COLUMNS_BY_NAME = {
 }
 
 
+def _column_of(name: str) -> Column:
+    if name not in _COLUMNS_BY_NAME:
+        raise LookupError(f"There is no column '{name}': add it to _COLUMNS_BY_NAME in opskit/fleet/render.py.")
+    return _COLUMNS_BY_NAME[name]
+
+
 # Of these None is what nobody knows, and of the others what a row has not.
 _UNKNOWN_IF_NONE = frozenset({"usd_per_hour", "owner"})
 
@@ -183,7 +189,7 @@ def _text(name: str, value: Any) -> str:
 
 def _notes(view: AccountView, reports: Sequence[AccountReport]) -> Iterator[str]:
     failed = [report for report in reports if not (report.exit.is_ok or report.exit.is_refusal)]
-    said = _counted(len(reports), "account")
+    said = _counted(len(reports), "account", "accounts")
     if failed:
         said += f"; {len(failed)} of them could not be looked at, or only in part"
     if view.has_price:

@@ -33,13 +33,14 @@ def _price_first(row: Row) -> float:
 @dataclass(frozen=True)
 class AccountView:
     """The answer of a command over accounts. ``records`` is the list in the answer of one account, ``noun`` what a row
-    is, ``columns`` the fields to show of a row that ``matters``, those with the least ``order`` first (None: as they
-    come). ``counted`` is the word of each row that is counted for its account; None: its rows are not counted by words.
-    ``has_price``: the rows cost something.
+    is, ``nouns`` what several are, and ``columns`` the fields to show of a row that ``matters``, those with the least
+    ``order`` first (None: as they come). ``counted`` is the word of each row that is counted for its account; None: its
+    rows are not counted by words. ``has_price``: the rows cost something.
     """
 
     records: str
     noun: str
+    nouns: str
     columns: tuple[str, ...]
     counted: Callable[[Row], str] | None = None
     matters: Callable[[Row], bool] = bool
@@ -50,13 +51,14 @@ class AccountView:
 _CHECK = AccountView(
     "quotas",
     "quota",
+    "quotas",
     ("region", "quota_name", "verdict", "because"),
     _verdict,
     lambda row: Verdict(row["verdict"]).is_too_little or Verdict(row["verdict"]).is_unknown,
 )
 
 
-def _idle_view(noun: str, verdicts: IdleVerdicts) -> AccountView:
+def _idle_view(noun: str, nouns: str, verdicts: IdleVerdicts) -> AccountView:
     """Of a list that tells what is idle."""
     columns = ("region", "name", "verdict", "usd_per_hour", "because")
 
@@ -64,15 +66,16 @@ def _idle_view(noun: str, verdicts: IdleVerdicts) -> AccountView:
         verdict = verdicts(row["verdict"])
         return verdict.is_idle or verdict.is_unknown
 
-    return AccountView(f"{noun}s", noun, columns, _verdict, matters, has_price=True)
+    return AccountView(nouns, noun, nouns, columns, _verdict, matters, has_price=True)
 
 
-def _stop_view(noun: str, verdicts: IdleVerdicts) -> AccountView:
+def _stop_view(noun: str, nouns: str, verdicts: IdleVerdicts) -> AccountView:
     """Of a stop: what was done or would be, and what could not be judged."""
     columns = ("region", "name", "verdict", "outcome", "because")
     return AccountView(
-        f"{noun}s",
+        nouns,
         noun,
+        nouns,
         columns,
         _done,
         lambda row: row["outcome"] is not None or verdicts(row["verdict"]).is_unknown,
@@ -82,6 +85,7 @@ def _stop_view(noun: str, verdicts: IdleVerdicts) -> AccountView:
 _COSTS = AccountView(
     "items",
     "item",
+    "items",
     ("region", "kind", "name", "usd_per_hour", "owner", "stop_with"),
     order=_price_first,
     has_price=True,
@@ -89,38 +93,44 @@ _COSTS = AccountView(
 
 VIEWS: Mapping[str, AccountView] = {
     "fleet check": _CHECK,
-    "fleet idle": _idle_view("notebook", NotebookVerdict),
+    "fleet idle": _idle_view("notebook", "notebooks", NotebookVerdict),
     "fleet costs": _COSTS,
     "quotas check": _CHECK,
     "quotas list": AccountView(
         "quotas",
         "quota",
+        "quotas",
         ("region", "quota_name", "applied", "in_use", "because"),
         matters=lambda row: row["in_use"] not in (None, 0),
     ),
     "quotas requests": AccountView(
         "requests",
         "request",
+        "requests",
         ("region", "quota_name", "desired", "status", "age_seconds"),
         lambda row: str(row["status"]),
     ),
-    "notebook list": _idle_view("notebook", NotebookVerdict),
-    "notebook stop": _stop_view("notebook", NotebookVerdict),
-    "endpoint list": _idle_view("endpoint", EndpointVerdict),
-    "endpoint stop": _stop_view("endpoint", EndpointVerdict),
+    "notebook list": _idle_view("notebook", "notebooks", NotebookVerdict),
+    "notebook stop": _stop_view("notebook", "notebooks", NotebookVerdict),
+    "endpoint list": _idle_view("endpoint", "endpoints", EndpointVerdict),
+    "endpoint stop": _stop_view("endpoint", "endpoints", EndpointVerdict),
     "costs": _COSTS,
     "history": AccountView(
         "history",
         "change",
+        "changes",
         ("begun", "region", "action", "subject", "outcome", "because"),
         lambda row: str(row["outcome"]),
     ),
     "doctor": AccountView(
         "checks",
         "check",
+        "checks",
         ("what", "state", "says", "hint"),
         lambda row: str(row["state"]),
         lambda row: CheckState(row["state"]).is_problem,
     ),
 }
-"""The answer of each command, by its words. A test holds that every command that runs in several accounts is here."""
+"""The answer of each command, by its words. Tests hold that every command that runs in several accounts is here, and
+that its answer has what is said of it.
+"""

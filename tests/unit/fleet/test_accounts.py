@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from opskit.cli.command import ACCOUNT_USES
-from opskit.cli.command_tree import load_all
 from opskit.cli.common_options import split_role_arns
 from opskit.core.exceptions import ExitCode, Problem, UsageError
 from opskit.core.setting_values import parse_tag
@@ -121,14 +119,6 @@ def test_what_was_finished_is_resumed_while_it_is_young_and_whole(
     assert store.load_reports(NOW - timedelta(minutes=1)) == []
     store.forget_reports()
     assert store.load_reports(NOW) == []
-
-
-def test_each_command_that_runs_in_several_accounts_has_a_view_of_its_rows() -> None:
-    load_all()
-    assert ACCOUNT_USES.keys() == VIEWS.keys()
-    for view in VIEWS.values():
-        report = AccountReport(FleetAccount(A), ExitCode.OK, {view.records: [{"name": "x", "account": None}]})
-        assert report.rows(view.records) == [{"name": "x", "account": A}]
 
 
 def test_the_template_trusts_one_account_and_asks_for_the_external_id() -> None:
