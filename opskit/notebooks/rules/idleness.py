@@ -255,8 +255,23 @@ def _assess_age(state: JupyterState, since: datetime, policy: IdlePolicy, now: d
         return _at_rest(state, since, worked, policy, now)
     if policy.max_age is None or age < policy.max_age:
         return stuck if stuck.idle is not None else replace(stuck, idle=age)
+    if (untold := _untold_traffic(state, policy, policy.max_age, now)) is not None:
+        return IdleAssessment(NotebookVerdict.UNKNOWN, f"{stuck.reason}; {untold}")
     reason = f"nothing but this for {format_duration(age)}, longer than --max-age {format_duration(policy.max_age)}: "
     return IdleAssessment(NotebookVerdict.IDLE, reason + stuck.reason, age, rule=IdleRule.MAX_AGE)
+
+
+def _untold_traffic(state: JupyterState, policy: IdlePolicy, span: timedelta, now: datetime) -> str | None:
+    """Why a terminal may have been used within ``span``: Jupyter does not tell of its traffic, and was itself used since
+    then, which a terminal's traffic shows as. None: none was.
+    """
+    if policy.ignore_terminals or all(each.last_activity is not None for each in state.terminals):
+        return None
+    used = server_use(state, ignore_terminals=False)
+    if not used or _time_since(used, now) >= span:
+        return None
+    ago = format_duration(_time_since(used, now))
+    return f"Jupyter does not tell when there was traffic in it, and was last used {ago} ago"
 
 
 def _at_rest(
