@@ -292,7 +292,8 @@ class _Execution:
                 record_grace_before_tag(StoppableKind.ENDPOINT, due.inspected.endpoint, due.stops_at)
             intent.send_change(*self._tag_arguments(due, now))
             age = int((self.clock.monotonic() - began) * 1000)
-            return replace(due, looked_ms_ago=age)
+            told = self.action
+            return replace(due, looked_ms_ago=age, restore_warning=told.restore_warning, data_unread=told.data_unread)
 
     def _tag_arguments(self, due: EndpointStop, now: datetime) -> tuple[dict[str, str], ...]:
         if not due.step.begins_grace:

@@ -24,16 +24,19 @@ from opskit.endpoints.rules.restore_record import pack_record
 from opskit.endpoints.rules.stop_refusals import consent_question, endpoint_status_refusal
 from opskit.keeps.flows import confirm_sent_graces
 
+NOT_LOOKED_AT = Unknown("not looked at, since it is not to be stopped", "not-looked-at")
+"""Why it is not known how an endpoint could come back that stays."""
+
 
 @dataclass(frozen=True)
 class EndpointStop(ResourceStop[InspectedEndpoint]):
     """What is due for one endpoint, and what became of that. ``restore_warning`` is why the quota may not be there when
     it is brought back; None: there is nothing to warn of. ``data_unread`` is why it is not known whether the models'
-    data are in S3; None: nothing keeps that from being known.
+    data are in S3; None: that is known.
     """
 
-    restore_warning: str | Unknown | None = None
-    data_unread: Unknown | None = None
+    restore_warning: str | Unknown | None = NOT_LOOKED_AT
+    data_unread: Unknown | None = NOT_LOOKED_AT
 
     @property
     def is_unreadable(self) -> bool:
@@ -74,7 +77,7 @@ def _with_restore_warning(
     action: EndpointStop, notes: Mapping[str, Mapping[str, str | Unknown | None]]
 ) -> EndpointStop:
     endpoint = action.inspected.endpoint
-    return replace(action, restore_warning=notes.get(endpoint.region, {}).get(endpoint.name))
+    return replace(action, restore_warning=notes.get(endpoint.region, {}).get(endpoint.name, NOT_LOOKED_AT))
 
 
 def plan_endpoint_stop(seen: InspectedEndpoint, terms: EndpointStopPolicy, now: datetime) -> EndpointStop:

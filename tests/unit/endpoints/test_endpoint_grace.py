@@ -75,6 +75,17 @@ def test_what_an_untold_grace_needs_is_there_as_soon_as_its_tag(account: Endpoin
     assert claim_grace_notice({**row, "stops_at": str(begun.stops_at)})
 
 
+def test_a_tag_that_is_sent_forgets_no_warning(account: EndpointAccount) -> None:
+    account.quotas["ml.m4.xlarge for endpoint usage"] = 0
+    terms = replace(TERMS, grace=timedelta(days=1))
+    with in_memory(account):
+        (planned,) = plan_grace(account, terms)
+        (begun,) = execute_endpoint_stops((planned,), terms, account.clock)
+    assert begun.looked_ms_ago is not None
+    assert isinstance(begun.restore_warning, str)
+    assert (begun.restore_warning, begun.data_unread) == (planned.restore_warning, planned.data_unread)
+
+
 def test_a_grace_begins_and_ends(account: EndpointAccount) -> None:
     terms = replace(TERMS, grace=timedelta(days=1))
     with in_memory(account):

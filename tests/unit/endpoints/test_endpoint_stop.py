@@ -16,6 +16,7 @@ from opskit.core.tags import KEEP
 from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
 from opskit.endpoints.flows.start import plan_endpoint_start, start_endpoint
 from opskit.endpoints.flows.stop_plan import plan_endpoint_stops
+from opskit.endpoints.render.stop import endpoint_stop_result
 from opskit.endpoints.rules.restore_record import is_record_key, unpack_record
 from tests.fakes.account import NOW, client_error, in_memory
 from tests.fakes.endpoint_account import EndpointAccount, Killed
@@ -253,6 +254,26 @@ def test_a_quota_that_will_not_be_there_is_told_before(account: EndpointAccount)
     assert isinstance(action.restore_warning, str)
     assert "the quota is 0" in action.restore_warning
     assert not isinstance(action.restore_warning, Unknown)
+
+
+@pytest.mark.parametrize("spoil", [tag_by_aws, lambda account: account.endpoints[NAME].tags.update({KEEP: ""})])
+def test_what_was_not_looked_at_is_not_called_there(
+    account: EndpointAccount, spoil: Callable[[EndpointAccount], None]
+) -> None:
+    """Whether it could come back is asked only of what is to be stopped, and could be brought back."""
+    spoil(account)
+    with in_memory(account):
+        look = inspect_endpoints([client_of()], TERMS.idle_policy, account.now(), EndpointFilter((NAME,)))
+        plan = plan_endpoint_stops(look, TERMS, account.now())
+    result = endpoint_stop_result(plan, look)
+    [record] = result.data["endpoints"]
+    assert (record["outcome"] == "planned", record["quota_at_return"], record["model_data"]) == (
+        False,
+        "unknown",
+        "unknown",
+    )
+    assert record["quota_because"].startswith("not looked at")
+    assert not any("not known" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("is_allowed", [True, False], ids=["by the index", "where the index cannot be asked"])
