@@ -278,8 +278,8 @@ LOOKS_TABLE = RecordTable(
 
 @dataclass(frozen=True)
 class RequestSnapshot:
-    """A request as it was read: its status in AWS's word, the effective ``value`` (None: none was known), and the
-    time.
+    """A request as it was read: its status in AWS's word, the last effective ``value`` that was known (None: none was),
+    and the time.
     """
 
     request: str

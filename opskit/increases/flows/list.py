@@ -56,20 +56,32 @@ class RequestState:
 
     @property
     def change(self) -> str | Unknown:
-        """What has changed since the last listing, as text; empty if nothing has."""
+        """What has changed since the last listing, as text; empty: nothing has; ``Unknown``: that is not known."""
         match self.previous:
             case None:
                 return "new"
             case Unknown():
                 return self.previous
             case RequestSnapshot(status=before, value=old):
-                status, value = self.request.status.value, self.value
+                status, moved = self.request.status.value, self._moved_from(old)
                 changes = [f"{before} -> {status}"] if before != status else []
-                if None not in (old, value) and old != value:
-                    changes.append(f"{format_quota_value(old)} -> {format_quota_value(value)} applied")
-                return ", ".join(changes)
+                if isinstance(moved, Unknown):
+                    return ", ".join(changes) or moved
+                return ", ".join([*changes, moved] if moved else changes)
             case _:
                 assert_never(self.previous)
+
+    def _moved_from(self, old: float | None) -> str | Unknown:
+        """How the quota's value has moved from ``old`` (None: that was not known), as text; empty if it has not."""
+        match self.is_applied, self.value:
+            case Unknown() as unread, _:
+                return unread
+            case _, None:  # the Region has no such quota
+                return ""
+            case _, value if old is None:
+                return Unknown(f"the quota is {format_quota_value(value)}, and was not known at the last look")
+            case _, value:
+                return "" if value == old else f"{format_quota_value(old)} -> {format_quota_value(value)} applied"
 
 
 @dataclass(frozen=True)
@@ -101,9 +113,7 @@ def list_and_remember_requests(clients: Sequence[AwsClient], now: datetime, *, o
     compared = [replace(state, previous=unread or snapshots.get(state.request.id)) for state in states]
     # Saved even with --open, and unfiltered: otherwise the next listing would call closed requests new.
     if states and state_problem is None:
-        save_snapshots(
-            clients[0], (RequestSnapshot(state.request.id, state.request.status, state.value, now) for state in states)
-        )
+        save_snapshots(clients[0], (_snapshot(state, snapshots.get(state.request.id), now) for state in states))
     return RequestList(
         tuple(state for state in compared if state.request.status.is_open or not only_open),
         queued,
@@ -111,6 +121,13 @@ def list_and_remember_requests(clients: Sequence[AwsClient], now: datetime, *, o
         len(problems),
         unread or max((snapshot.seen_at for snapshot in snapshots.values()), default=None),
     )
+
+
+def _snapshot(state: RequestState, before: RequestSnapshot | None, now: datetime) -> RequestSnapshot:
+    """A request for the next listing to compare with. A value that is not known now leaves the last one that was."""
+    is_unread = isinstance(state.is_applied, Unknown)
+    value = before.value if before and is_unread else state.value
+    return RequestSnapshot(state.request.id, state.request.status, value, now)
 
 
 def _read_remembered(

@@ -262,8 +262,8 @@ def _assess_age(state: JupyterState, since: datetime, policy: IdlePolicy, now: d
 
 
 def _untold_traffic(state: JupyterState, policy: IdlePolicy, span: timedelta, now: datetime) -> str | None:
-    """Why a terminal may have been used within ``span``: Jupyter does not tell of its traffic, and was itself used since
-    then, which a terminal's traffic shows as. None: none was.
+    """Why a terminal may have been used within ``span``: Jupyter does not tell of its traffic, and was itself used
+    since then, which a terminal's traffic shows as. None: none was.
     """
     if policy.ignore_terminals or all(each.last_activity is not None for each in state.terminals):
         return None

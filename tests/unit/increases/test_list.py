@@ -59,6 +59,21 @@ def test_each_look_tells_what_has_changed_since_the_one_before(faulty_quotas: Fa
     assert (granted["change"], granted["moved"]) == ("0 -> 4 applied", True)
 
 
+def test_a_value_that_could_not_be_read_is_no_value_that_stayed(faulty_quotas: FaultyServiceQuotas) -> None:
+    submit_wish(faulty_quotas)
+    request_records(faulty_quotas)
+    faulty_quotas.denied = frozenset({"get_service_quota", "list_service_quotas", "list_aws_default_service_quotas"})
+    result = request_list_result(list_requests(faulty_quotas))
+    [unread] = result.data["requests"]
+    assert unread["change"] is None
+    assert unread["change_unknown_because"] == unread["applied_unknown_because"]
+    assert not any("Nothing has changed" in note for note in result.notes)
+    faulty_quotas.requests[0].update(Status="CASE_OPENED")
+    assert [each["change"] for each in request_records(faulty_quotas)] == ["PENDING -> CASE_OPENED"]
+    faulty_quotas.denied, faulty_quotas.value = frozenset(), 4
+    assert [each["change"] for each in request_records(faulty_quotas)] == ["0 -> 4 applied"]
+
+
 def test_a_look_at_the_open_ones_remembers_the_closed_ones_too(faulty_quotas: FaultyServiceQuotas) -> None:
     submit_wish(faulty_quotas)
     request_records(faulty_quotas)
