@@ -19,7 +19,7 @@ from opskit.core.tags import MAX_CLOCK_SKEW, UNREADABLE_OK, keep_reason
 from opskit.core.text import format_duration
 from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
-from opskit.notebooks.rules.own_traces import START, activity_signs, server_use
+from opskit.notebooks.rules.own_traces import START, activity_signs, server_use, untold_traffic
 
 STARTUP_GRACE = timedelta(minutes=10)
 """How long after InService a Jupyter that does not answer is taken to be coming up."""
@@ -255,23 +255,12 @@ def _assess_age(state: JupyterState, since: datetime, policy: IdlePolicy, now: d
         return _at_rest(state, since, worked, policy, now)
     if policy.max_age is None or age < policy.max_age:
         return stuck if stuck.idle is not None else replace(stuck, idle=age)
-    if (untold := _untold_traffic(state, policy, policy.max_age, now)) is not None:
-        return IdleAssessment(NotebookVerdict.UNKNOWN, f"{stuck.reason}; {untold}")
+    untold = untold_traffic(state, ignore_terminals=policy.ignore_terminals)
+    if untold is not None and now - untold < policy.max_age:
+        said = f"{stuck.reason}; Jupyter does not tell when the terminal was used, and was itself used since"
+        return IdleAssessment(NotebookVerdict.UNKNOWN, said)
     reason = f"nothing but this for {format_duration(age)}, longer than --max-age {format_duration(policy.max_age)}: "
     return IdleAssessment(NotebookVerdict.IDLE, reason + stuck.reason, age, rule=IdleRule.MAX_AGE)
-
-
-def _untold_traffic(state: JupyterState, policy: IdlePolicy, span: timedelta, now: datetime) -> str | None:
-    """Why a terminal may have been used within ``span``: Jupyter does not tell of its traffic, and was itself used
-    since then, which a terminal's traffic shows as. None: none was.
-    """
-    if policy.ignore_terminals or all(each.last_activity is not None for each in state.terminals):
-        return None
-    used = server_use(state, ignore_terminals=False)
-    if not used or _time_since(used, now) >= span:
-        return None
-    ago = format_duration(_time_since(used, now))
-    return f"Jupyter does not tell when there was traffic in it, and was last used {ago} ago"
 
 
 def _at_rest(

@@ -42,6 +42,15 @@ def server_use(state: JupyterState, *, ignore_terminals: bool) -> list[tuple[dat
     return [(state.last_activity - state.clock_skew, "the last use of Jupyter")]
 
 
+def untold_traffic(state: JupyterState, *, ignore_terminals: bool) -> datetime | None:
+    """The latest that there may have been traffic in a terminal of which Jupyter does not tell when: Jupyter's own last
+    use, which such traffic is. None: there is no such terminal, or it counts for nothing.
+    """
+    if ignore_terminals or all(terminal.last_activity is not None for terminal in state.terminals):
+        return None
+    return max((when for when, _ in server_use(state, ignore_terminals=False)), default=None)
+
+
 def was_used_after(state: JupyterState, moment: datetime, *, ignore_terminals: bool) -> bool:
     """Whether Jupyter itself was used after a ``moment`` of its own clock."""
     return any(when + state.clock_skew > moment for when, _ in server_use(state, ignore_terminals=ignore_terminals))

@@ -180,7 +180,6 @@ def test_who_only_saves_is_at_work_for_so_long(
         pytest.param(view(terminals=(terminal(23 * HOUR),)), UNKNOWN, id="a terminal silent for less"),
         pytest.param(view(terminals=(terminal(None),)), IDLE, id="a terminal's traffic unsaid, and no use for longer"),
         pytest.param(view(terminals=(terminal(None),), used=MINUTE), UNKNOWN, id="the use may be that terminal's"),
-        pytest.param(view(terminals=(terminal(25 * HOUR),), used=MINUTE), IDLE, id="the use is no terminal's"),
         pytest.param(view(kernel("starting", 25 * HOUR, 1)), IDLE, id="starting, connected, for longer"),
         pytest.param(view(kernel("starting", 23 * HOUR, 1)), BUSY, id="starting, connected, for less"),
         pytest.param(view(kernel("busy", 70 * HOUR)), BUSY, id="busy stays busy"),
