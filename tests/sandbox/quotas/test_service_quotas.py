@@ -91,7 +91,7 @@ def test_p2_is_offered_in_one_region_alone_and_with_nothing(region: str, fresh_a
     assert p2 == ({0.0} if region == "us-west-2" else set())
 
 
-@pytest.mark.parametrize(("service", "region"), [("ec2", "us-east-1"), ("sagemaker", "mars-north-1")])
+@pytest.mark.parametrize(("service", "region"), [("ec2", "us-east-1"), ("sagemaker", "us-isof-south-1")])
 def test_an_unknown_service_or_region_is_refused_in_awss_words(service: str, region: str, fresh_account: Any) -> None:
     with pytest.raises(ClientError) as error:
         fresh_account.client("service-quotas", region).list_service_quotas(ServiceCode=service)
