@@ -7,10 +7,10 @@ nothing in use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from queue import SimpleQueue
 from threading import Lock
@@ -18,23 +18,19 @@ from typing import Any
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import start_in_background
-from opskit.core.exceptions import AwsError
+from opskit.aws.metrics import METRICS_PER_CALL, MetricPoints, MetricQuery, read_metrics
 from opskit.core.model import Unknown
-from opskit.core.result_or_error import unknown_from_error
-from opskit.quotas.reads.service_quotas import parse_value
 from opskit.quotas.rules.model import Utilization
 
-_BATCH_SIZE = 500  # CloudWatch's maximum of metrics per GetMetricData call
 _WINDOW = timedelta(hours=24)
-_PERIOD_SECONDS = 3600
+_PERIOD = timedelta(hours=1)
 
 NO_METRIC = Unknown("AWS publishes no use of it", "no-metric")
 NOT_ASKED = Unknown("the quota is 0; its use was not asked for", "not-asked")
 NOT_PUBLISHED = Unknown("AWS published no use of it in the last 24 h", "not-published")
 
-Query = dict[str, Any]
 Dimension = Mapping[str, str]
-Batch = tuple[list[str], list[Query]]
+Batch = tuple[list[str], list[MetricQuery]]
 
 
 @dataclass
@@ -52,7 +48,7 @@ class UsageMetrics:
     _not_asked: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _codes: list[str] = field(default_factory=list)
-    _queries: list[Query] = field(default_factory=list)
+    _queries: list[MetricQuery] = field(default_factory=list)
     _dimensions: dict[tuple[str, str], Dimension] = field(default_factory=dict)
     _batches: SimpleQueue[Batch | None] = field(default_factory=SimpleQueue)
     _answers: Future[dict[str, Utilization | Unknown]] | None = None
@@ -74,9 +70,9 @@ class UsageMetrics:
                 self._not_asked.append(code)
                 return
             self.asked += 1
-            self._queries.append(_metric_query(f"m{len(self._codes)}", metric, self._shared_dimension))
+            self._queries.append(_metric_query(metric, self._shared_dimension))
             self._codes.append(code)
-            if len(self._codes) == _BATCH_SIZE:
+            if len(self._codes) == METRICS_PER_CALL:
                 self._send_batch()
 
     def results(self) -> dict[str, Utilization | Unknown]:
@@ -105,7 +101,7 @@ class UsageMetrics:
             utilizations = (
                 dict.fromkeys(codes, unreachable)
                 if unreachable
-                else _parse_results(self.client, codes, queries, self.now)
+                else _read_utilizations(self.client, codes, queries, self.now)
             )
             # Once CloudWatch cannot be reached the rest is not tried: each would wait for its timeout again.
             unreachable = unreachable or next(
@@ -125,53 +121,33 @@ class UsageMetrics:
         return self._dimensions.setdefault((name, value), {"Name": name, "Value": value})
 
 
-def _parse_results(
-    client: AwsClient, codes: Sequence[str], queries: list[Query], now: datetime
+def _read_utilizations(
+    client: AwsClient, codes: Sequence[str], queries: Sequence[MetricQuery], now: datetime
 ) -> dict[str, Utilization | Unknown]:
     """The newest published utilization of each code, queried by the query at the same position; ``Unknown`` if it could
     not be read.
     """
-    newest: dict[str, Utilization | Unknown] = {}
-    code_by_id = {query["Id"]: code for query, code in zip(queries, codes, strict=True)}
-    window = {"StartTime": now - _WINDOW, "EndTime": now}
-    try:
-        for page in client.paginate("cloudwatch", "get_metric_data", MetricDataQueries=queries, **window):
-            for result in page["MetricDataResults"]:
-                code = code_by_id.get(result.get("Id", ""))
-                if code is not None:
-                    newest[code] = _newer_result(newest.get(code), _parse_result(result))
-    except AwsError as failure:
-        return dict.fromkeys(codes, unknown_from_error(failure))
-    missing = Unknown("CloudWatch left it out of its answer")
-    return {code: newest.get(code, missing) for code in codes}
+    read = read_metrics(client, queries, now - _WINDOW, now)
+    return {code: _newest_utilization(points) for code, points in zip(codes, read, strict=True)}
 
 
-def _metric_query(id: str, metric: Mapping[str, Any], dimension: Callable[[str, str], Dimension]) -> Query:
-    dimensions = metric.get("MetricDimensions") or {}
-    return {
-        "Id": id,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": metric.get("MetricNamespace", "AWS/Usage"),
-                "MetricName": metric.get("MetricName", "ResourceCount"),
-                "Dimensions": [dimension(name, value) for name, value in dimensions.items()],
-            },
-            "Period": _PERIOD_SECONDS,
-            "Stat": metric.get("MetricStatisticRecommendation") or "Maximum",
-        },
-    }
+def _metric_query(metric: Mapping[str, Any], dimension: Callable[[str, str], Dimension]) -> MetricQuery:
+    return MetricQuery(
+        metric.get("MetricNamespace", "AWS/Usage"),
+        metric.get("MetricName", "ResourceCount"),
+        [dimension(name, value) for name, value in (metric.get("MetricDimensions") or {}).items()],
+        metric.get("MetricStatisticRecommendation") or "Maximum",
+        _PERIOD,
+    )
 
 
-def _parse_result(result: Mapping[str, Any]) -> Utilization | Unknown:
-    if result.get("StatusCode") in ("InternalError", "Forbidden"):
-        return Unknown(_join_messages(result.get("Messages") or ()) or f"CloudWatch says {result['StatusCode']}")
-    points = zip(result.get("Timestamps") or (), result.get("Values") or (), strict=False)
-    measured_at, amount = max(points, default=(None, 0.0))
-    if measured_at is None:
+def _newest_utilization(points: MetricPoints | Unknown) -> Utilization | Unknown:
+    if isinstance(points, Unknown):
+        return points
+    if not points:
         return NOT_PUBLISHED
-    if parse_value(amount) is None:
-        return Unknown("CloudWatch's newest data point of it is no number")
-    return Utilization(amount, _shared_time(measured_at.astimezone(UTC)))
+    measured_at, amount = max(points)
+    return Utilization(amount, _shared_time(measured_at))
 
 
 @lru_cache(maxsize=64)
@@ -179,14 +155,3 @@ def _shared_time(at: datetime) -> datetime:
     """The time, as one object for the many quotas that were measured then."""
     # A cache for memory, not for time: thousands of equal times would be as many objects.
     return at
-
-
-def _join_messages(messages: Iterable[Mapping[str, str]]) -> str:
-    return "; ".join(message.get("Value", "") for message in messages)
-
-
-def _newer_result(first: Utilization | Unknown | None, second: Utilization | Unknown) -> Utilization | Unknown:
-    """The newer of a metric's results on two pages; a page without a point changes nothing."""
-    if isinstance(first, Utilization) and isinstance(second, Utilization):
-        return max(first, second, key=lambda use: use.measured_at)
-    return second if first is None or first is NOT_PUBLISHED else first

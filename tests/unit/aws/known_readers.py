@@ -73,7 +73,6 @@ from tests.fakes.reader_answers import (
     SERVICE,
     SPACE,
     STOPPED_TAGS,
-    THEN,
     TRAINING,
     TRANSFORM,
     listed_as,
@@ -234,7 +233,7 @@ READERS: dict[str, tuple[Answers, Read]] = {
         lambda client: utilization_report.read_utilization_report(client, "r"),
     ),
     "UsageMetrics": (
-        {"GetMetricData": {"MetricDataResults": [{"Id": "m0", "Timestamps": [THEN], "Values": [1.0]}]}},
+        {"GetMetricData": METRIC_DATA},
         read_metrics,
     ),
     "read_quotas": ({}, lambda client: quotas.read_quotas(client, [NAME, "new"], QuotaCodeCache(NOW))),

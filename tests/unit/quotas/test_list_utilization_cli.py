@@ -25,7 +25,8 @@ def test_nothing_is_paid_for_the_use_of_what_cannot_be_in_use(
             asked.append(dimensions["Resource"])
         return {
             "MetricDataResults": [
-                {"Id": each["Id"], "Values": [], "Timestamps": []} for each in query["MetricDataQueries"]
+                {"Id": each["Id"], "StatusCode": "Complete", "Values": [], "Timestamps": []}
+                for each in query["MetricDataQueries"]
             ]
         }
 
@@ -214,7 +215,7 @@ def test_metrics_come_in_pages_and_the_newest_point_counts(
 
     def page(asked: Mapping[str, Any]) -> dict[str, Any]:
         first = "NextToken" not in asked
-        point = {"Timestamps": [HOUR_AGO], "Values": [1.0]} if first else {"Timestamps": [0], "Values": [9.0]}
+        point = {"Timestamps": [HOUR_AGO - 3600 * (not first)], "Values": [1.0 if first else 9.0]}
         result = {"Id": "m0", "Label": "x", "StatusCode": "PartialData" if first else "Complete", **point}
         return {"MetricDataResults": [result], **({"NextToken": "t"} if first else {})}
 
