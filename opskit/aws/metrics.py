@@ -78,8 +78,8 @@ def _read_calls(
 
 @dataclass(slots=True)
 class _Series:
-    """The data points of one metric, none of them before ``begin``, page by page. ``problem`` empty: nothing speaks
-    against them.
+    """The data points of one metric, none of them before ``begin``, page by page. ``status`` None: no page has it;
+    ``problem`` empty: nothing speaks against them.
     """
 
     begin: datetime
