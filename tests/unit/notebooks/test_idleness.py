@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opskit.core.model import JupyterState, Kernel, Notebook, NotebookVerdict, Terminal, Unknown
-from opskit.notebooks.rules.enums import EvidenceSource
-from opskit.notebooks.rules.evidence import LogActivity, NotebookActivity, NotebookEvidence
+from opskit.notebooks.rules.evidence import NotebookEvidence
 from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, IdleRule, assess_notebook, is_conclusive
 from opskit.notebooks.rules.inside_verdict import may_inspect_inside
 from tests.fakes.notebook_evidence import jupyter_evidence
@@ -38,10 +37,6 @@ def view(
 ) -> Any:
     """What a Jupyter says, which was ``used`` by nobody for longer than everything else, unless it is said."""
     return JupyterState(kernels, terminals, None if used is None else NOW - used, **more)
-
-
-def log_evidence(said: datetime | Unknown) -> NotebookEvidence:
-    return NotebookEvidence(LAB, {}, LogActivity(said), inside=None)
 
 
 def judged(inside: Any, policy: IdlePolicy = POLICY, lab: Notebook = LAB, **tags: str) -> IdleAssessment:
@@ -194,33 +189,6 @@ def test_max_age_takes_only_what_something_stuck_keeps_on(inside: Any, verdict: 
     assert (assessment.rule is IdleRule.MAX_AGE) == (verdict is IDLE)
     assert verdict is not IDLE or "--max-age" in assessment.reason
     assert judged(inside, PATIENT, opskit_keep="").verdict is NotebookVerdict.PROTECTED
-
-
-@pytest.mark.parametrize(
-    ("ago", "trust", "verdict"),
-    [(5 * HOUR, False, UNKNOWN), (5 * HOUR, True, IDLE), (MINUTE, True, BUSY), (-HOUR, True, UNKNOWN)],
-)
-def test_a_log_only_reports_unless_it_is_trusted(ago: timedelta, trust: bool, verdict: NotebookVerdict) -> None:
-    assessment = assess_notebook(log_evidence(NOW - ago), replace(POLICY, trust_logs=trust), NOW)
-    assert assessment.verdict is verdict
-    assert ago < timedelta(0) or (assessment.idle, assessment.readable) == (ago, True)
-
-
-def test_a_log_that_cannot_be_read_proves_nothing() -> None:
-    assessment = assess_notebook(log_evidence(Unknown("denied")), replace(POLICY, trust_logs=True), NOW)
-    assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
-
-
-@pytest.mark.parametrize("activity", get_args(NotebookActivity))
-@pytest.mark.parametrize("policy", [POLICY, PATIENT, replace(POLICY, trust_logs=True)])
-def test_no_source_that_cannot_be_read_makes_a_notebook_idle(activity: type[Any], policy: IdlePolicy) -> None:
-    evidence = NotebookEvidence(LAB, {}, activity(Unknown("denied")), inside=None)
-    assessment = assess_notebook(evidence, policy, NOW)
-    assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
-
-
-def test_every_source_has_a_class_of_its_own() -> None:
-    assert sorted(activity.source for activity in get_args(NotebookActivity)) == sorted(EvidenceSource)
 
 
 def test_who_reads_a_notebook_says_of_each_evidence_what_was_read() -> None:
