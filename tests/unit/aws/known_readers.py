@@ -337,7 +337,7 @@ COVERED_ELSEWHERE = {
         "sum_space_volumes",
         "read_missing_prices",
     ),
-    *("describe_endpoint", "read_endpoint_config"),
+    *("describe_endpoint", "describe_listed", "read_endpoint_config"),
     *("list_names", "list_summaries", "describe_resource", "describe_resources", "count_endpoints", "count_instances"),
     *("get_applied_record", "get_record", "listed_quotas", "nothing_listed", "load_cache"),
     # Their answers are XML, which has no null, or are not looked into.
