@@ -72,14 +72,13 @@ def is_refusal(headroom: Headroom) -> bool:
 
 
 def exceeds_alert_share(headroom: Headroom) -> bool:
-    """Whether the utilization has reached the share from which the user wants a warning, even if the requirement
-    fits.
+    """Whether the utilization has reached for certain the share from which the user wants a warning, even if the
+    requirement fits.
     """
     share, value = headroom.requirement.alert_share, headroom.quota_value
-    in_use = headroom.used.exact if headroom.used else None
-    if share is None or not value or in_use is None:
+    if share is None or not value or headroom.used is None:
         return False
-    return in_use / value >= share
+    return headroom.used.least / value >= share
 
 
 def sort_worst_first(headrooms: Iterable[Headroom]) -> tuple[Headroom, ...]:

@@ -20,6 +20,7 @@ from opskit.quotas.rules.headroom import (
     sort_worst_first,
 )
 from opskit.quotas.rules.model import (
+    UNKNOWN_TYPE,
     Headroom,
     IncreaseRequest,
     InUseCounts,
@@ -49,6 +50,18 @@ def increase_request(
 
 def running_counts(count: int, *, missing: Unknown | None = None) -> InUseCounts:
     return InUseCounts({"ml.m4.xlarge": count, "ml.c5.large": 7}, missing)
+
+
+@pytest.mark.parametrize(("least", "is_full"), [(8, True), (7, False)])
+@pytest.mark.parametrize("gap", [None, UNREAD], ids=["of unknown type", "not counted"])
+def test_a_share_that_is_reached_for_certain_is_told_whatever_is_not_known(
+    least: int, is_full: bool, gap: Unknown | None
+) -> None:
+    in_use = InUseCounts({"ml.m4.xlarge": least, UNKNOWN_TYPE: 1}, gap)
+    held = assess_headroom(HERE, replace(DEMAND, alert_share=0.8), assessed_quota(10), in_use, ())
+    assert held.used is not None
+    assert held.used.exact is None
+    assert (is_refusal(held), "80% of it is in use" in held.reason) == (is_full, is_full)
 
 
 def test_what_is_in_use_although_nothing_runs_is_said() -> None:
