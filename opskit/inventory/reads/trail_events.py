@@ -32,10 +32,12 @@ TOO_MANY_EVENTS = Unknown(
 @dataclass
 class TrailLookup:
     """What CloudTrail told: the owners found, by ARN, and of which resources it told nothing although all events were
-    read. ``gap`` is why not all could be read; None: all were.
+    read. ``untold`` are those whose newest event does not say who made the call. ``gap`` is why not all could be read;
+    None: all were.
     """
 
     owners: dict[str, str] = field(default_factory=dict)
+    untold: set[str] = field(default_factory=set)
     without_event: set[str] = field(default_factory=set)
     gap: Unknown | None = None
 
@@ -44,7 +46,7 @@ def look_up_owners(client: AwsClient, resources: Sequence[RunningResource], now:
     """Who made or started these resources, as far as a bounded number of calls tells."""
     lookup, calls = TrailLookup(), MAX_TRAIL_CALLS
     for name, wanted in _wanted_by_event(resources).items():
-        missing = [each for each in wanted if each.arn not in lookup.owners]
+        missing = [each for each in wanted if each.arn not in lookup.owners.keys() | lookup.untold]
         if not missing:
             continue
         calls = _look_up_event(client, name, missing, now, lookup, calls)
@@ -111,8 +113,13 @@ def _parse_page(client: AwsClient, page: Mapping[str, object]) -> list[TrailEven
 
 
 def _note_owner(event: TrailEvent, missing: dict[str, RunningResource], lookup: TrailLookup) -> None:
-    """Note the caller of an event for the resource that it is about: the first, as the newest come first."""
+    """Note the caller of an event for the resource that it is about: the first, as the newest come first. Where that
+    one does not say who it was, an older one would name somebody else.
+    """
     for arn, resource in tuple(missing.items()):
         if event.names_resource(resource):
-            lookup.owners[arn] = event.caller
+            if event.caller is None:
+                lookup.untold.add(arn)
+            else:
+                lookup.owners[arn] = event.caller
             del missing[arn]

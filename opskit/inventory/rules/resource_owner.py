@@ -85,11 +85,13 @@ def can_be_in_history(resource: RunningResource, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class TrailEvent:
-    """An event of CloudTrail's: what was called, when, by whom, with what. Refused calls are none."""
+    """An event of CloudTrail's: what was called, when, by whom (``caller`` None: it does not say), with what. Refused
+    calls are none.
+    """
 
     name: str
     time: datetime
-    caller: str
+    caller: str | None
     request: Mapping[str, Any]
 
     def names_resource(self, resource: RunningResource) -> bool:
@@ -103,21 +105,20 @@ class TrailEvent:
 
 
 def parse_trail_event(name: str, time: datetime, text: str) -> TrailEvent | None:
-    """An event from CloudTrail's JSON; None for a call that was refused, or that does not say who made it."""
-    try:
-        event = json.loads(text)
-    except ValueError:
-        return None
-    identity = _member(event, "userIdentity")
-    request = _member(event, "requestParameters")
-    if not isinstance(event, dict) or event.get("errorCode") or not identity:
-        return None
-    caller = _caller_name(identity)
-    return TrailEvent(name, time, caller, request) if caller else None
+    """An event from CloudTrail's JSON; None for a call that was refused.
+
+    Raises:
+        ValueError: it is no event.
+    """
+    event = json.loads(text)
+    if not isinstance(event, dict):
+        raise ValueError("it is no object")
+    caller = _caller_name(_member(event, "userIdentity"))
+    return None if event.get("errorCode") else TrailEvent(name, time, caller, _member(event, "requestParameters"))
 
 
 def _caller_name(identity: Mapping[str, Any]) -> str | None:
-    """Who made a call, as opskit's own tags name an owner; a service of AWS's by its host name."""
+    """Who made a call, as opskit's own tags name an owner; a service of AWS's by its host name. None: not said."""
     arn = identity.get("arn")
     if not isinstance(arn, str) or not arn:
         service = identity.get("invokedBy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -78,6 +79,19 @@ def test_tags_are_listed_one_by_one_where_the_tagging_api_may_not_be_read(
     owners, _ = owners_of(capsys, "--no-cloudtrail")
     assert owners["endpoint", "live"] == ("ada", "tag")
     assert owners["notebook", "lab"] == ("grace", "tag")
+
+
+def test_who_made_an_earlier_one_of_the_name_is_not_named_where_the_newest_event_does_not_say_who(
+    billed: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [trail_event("CreateEndpoint", hours, "bob", {"endpointName": "queue"}) for hours in (1, 2)]
+    told = json.loads(events[0]["CloudTrailEvent"])
+    told["userIdentity"] = {"type": "AWSAccount", "accountId": "210987654321"}
+    events[0]["CloudTrailEvent"] = json.dumps(told)
+    billed.running["LookupEvents"] = lambda asked: {"Events": events}  # type: ignore[assignment]
+    owners, _ = owners_of(capsys)
+    assert owners["endpoint", "queue"] == (None, None)
+    assert owners_of(capsys)[0]["endpoint", "queue"] == (None, None)
 
 
 def test_the_calls_are_bounded_and_what_is_left_is_said(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
