@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -12,6 +12,7 @@ from opskit.access.rules.diagnostics import (
     CheckState,
     CommandPermissions,
     Finding,
+    PermissionAnswer,
     clock_finding,
     command_permissions,
     permissions_finding,
@@ -87,14 +88,15 @@ def _check_account(report: DoctorReport, settings: Settings, session: AwsSession
         partial(read_permissions, client, report.caller, wanted, _policy_scope(client, settings)),
     )
     report.clock_skew = None if isinstance(skew, OpskitError) else skew
+    told = Unknown.from_problem(skew.problem) if isinstance(skew, OpskitError) else skew
     report.commands = command_permissions(may.answers)
     report.support_plan = None if isinstance(may.support_plan, Unknown) else may.support_plan
     report.findings += [
-        clock_finding(report.clock_skew),
+        clock_finding(told),
         permissions_finding(report.commands),
         _support_plan_finding(may),
         Finding("cost of looking", CheckState.OK, _COST_OF_METRICS),
-        *_table_findings({grant.action for grant in _state_grants(session) if may.answers.get(grant) is False}),
+        *_table_findings({grant.action: may.answers[grant] for grant in _state_grants(session)}),
     ]
 
 
@@ -105,8 +107,10 @@ def _state_grants(session: AwsSession) -> frozenset[Grant]:
     return required_grants(STATE_CALLS) if state_home().name and session.assumed_from is None else frozenset()
 
 
-def _table_findings(denied: Collection[str]) -> Iterator[Finding]:
-    """The table of opskit's state, where it is in one. ``denied`` are the actions on it that IAM does not allow."""
+def _table_findings(allowed: Mapping[str, PermissionAnswer]) -> Iterator[Finding]:
+    """The table of opskit's state, where it is in one. ``allowed`` are the answers of IAM by the actions on it."""
+    denied = [action for action, answer in allowed.items() if answer is False]
+    untold = [answer for answer in allowed.values() if isinstance(answer, Unknown)]
     home = state_home()
     if home.name is None:
         return
@@ -124,6 +128,9 @@ def _table_findings(denied: Collection[str]) -> Iterator[Finding]:
         hint = f"`opskit iam policy COMMAND --state {home.name}` has what a command needs."
         text = f"{home.name} can be read, but not written: {', '.join(sorted(denied))} is not allowed"
         yield Finding("state table", CheckState.WRONG, text, hint)
+    elif untold:
+        text = f"{home.name} can be read; whether it can be written is not known: {untold[0].reason.rstrip('.')}"
+        yield Finding("state table", CheckState.UNKNOWN, text)
     else:
         yield Finding("state table", CheckState.OK, home.name)
 

@@ -141,7 +141,7 @@ def _simulate_resource(client: AwsClient, principal: str, on: str, grants: list[
     decisions = {each.get("EvalActionName"): each.get("EvalDecision") for each in results}
     unanswered = Unknown("IAM's policy simulator did not answer for it")
     return {
-        grant: decisions[grant.action] == "allowed" if grant.action in decisions else unanswered for grant in grants
+        grant: unanswered if (said := decisions.get(grant.action)) is None else said == "allowed" for grant in grants
     }
 
 

@@ -98,8 +98,10 @@ def permissions_finding(commands: Iterable[CommandPermissions]) -> Finding:
     return Finding("permissions", CheckState.OK, "every command is allowed")
 
 
-def clock_finding(seconds: float | None) -> Finding:
+def clock_finding(seconds: float | Unknown | None) -> Finding:
     """How this machine's clock stands to AWS's, which is ``seconds`` ahead; None: AWS did not tell the time."""
+    if isinstance(seconds, Unknown):
+        return Finding("clock", CheckState.UNKNOWN, f"AWS's time could not be read: {seconds.reason.rstrip('.')}")
     if seconds is None:
         return Finding("clock", CheckState.UNKNOWN, "AWS did not tell the time")
     if abs(seconds) < MAX_SKEW_SECONDS:

@@ -60,9 +60,10 @@ def test_a_no_names_the_policy_that_would_mend_it() -> None:
         (61, CheckState.WRONG, "behind"),
         (-400, CheckState.WRONG, "ahead"),
         (None, CheckState.UNKNOWN, "did not tell"),
+        (Unknown("STS is throttled."), CheckState.UNKNOWN, "could not be read: STS is throttled"),
     ],
 )
-def test_a_clock_is_right_wrong_or_not_known(seconds: float | None, state: CheckState, word: str) -> None:
+def test_a_clock_is_right_wrong_or_not_known(seconds: float | Unknown | None, state: CheckState, word: str) -> None:
     finding = clock_finding(seconds)
     assert finding.state is state
     assert word in finding.detail

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.cli_runner import CliResult, run_opskit
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, FakeAws, Fault
+from tests.fakes.xml_answers import XML_ANSWERS
 from tests.slow import serves
 
 
@@ -115,6 +116,7 @@ def test_doctor_points_to_what_bills(fake_aws: FakeAws, capsys: pytest.CaptureFi
 
 
 NO_TABLE = Fault(400, "ResourceNotFoundException", "Requested resource not found: Table: opskit not found")
+NO_ITEMS = {"Items": [], "Count": 0, "ScannedCount": 0}
 KEYS = (("pk", "HASH"), ("sk", "RANGE"))
 
 
@@ -132,7 +134,7 @@ def table(keys: tuple[tuple[str, str], ...] = KEYS, status: str = "ACTIVE", kind
 @pytest.mark.parametrize(
     ("described", "query", "state", "says"),
     [
-        (table(), {"Items": [], "Count": 0, "ScannedCount": 0}, "well", "dynamodb://opskit"),
+        (table(), NO_ITEMS, "unknown", "dynamodb://opskit can be read; whether it can be written is not known"),
         (table(), DENIED, "wrong", "dynamodb:Query"),
         (NO_TABLE, {}, "wrong", "not found"),
         (DENIED, {}, "wrong", "dynamodb:DescribeTable"),
@@ -157,3 +159,16 @@ def test_the_table_of_the_state_is_looked_at(
     assert (found["state"], says in found["says"]) == (state, True), found
     assert ran.data["kept_in"] == "dynamodb://opskit"
     assert "state table" not in check_states(run_doctor(capsys))
+
+
+def test_a_table_that_may_be_written_is_well(
+    fake_aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The root of an account may do everything, so that nothing is simulated."""
+    by_somebody = XML_ANSWERS["GetCallerIdentity"]
+    monkeypatch.setitem(
+        XML_ANSWERS, "GetCallerIdentity", lambda aws, form: by_somebody(aws, form).replace("user/somebody", "root")
+    )
+    fake_aws.running |= {"DescribeTable": lambda _: table(), "Query": lambda _: NO_ITEMS}
+    ran = run_opskit(capsys, "doctor", "--state", "dynamodb://opskit", "-o", "json")
+    assert check_states(ran)["state table"] == "well"
