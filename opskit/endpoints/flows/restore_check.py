@@ -116,7 +116,9 @@ def read_restore_warnings(
 
 
 def _read_config(client: AwsClient, endpoint: HostedEndpoint) -> JsonObject | Unknown | None:
+    if not endpoint.config:
+        return Unknown("AWS does not name its configuration", "bad-answer")
     try:
-        return read_endpoint_config(client, endpoint.config) if endpoint.config else None
+        return read_endpoint_config(client, endpoint.config)
     except AwsError as failure:
         return unknown_from_error(failure)

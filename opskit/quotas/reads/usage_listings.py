@@ -147,7 +147,7 @@ class EndpointConfigs:
             return [remembered], None
         name = endpoint.get("EndpointConfigName")
         if not name:
-            return [], None
+            return [], Unknown("AWS does not name the configuration of an endpoint", "bad-answer")
         config = describe_resource(self.client, "describe_endpoint_config", {"EndpointConfigName": name})
         if isinstance(config, Unknown):  # not one that was deleted, which is nobody's fault
             send_notice(f"Instance types of endpoints are not known: {config.reason}")

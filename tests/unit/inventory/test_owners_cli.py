@@ -88,7 +88,7 @@ def test_who_made_an_earlier_one_of_the_name_is_not_named_where_the_newest_event
     told = json.loads(events[0]["CloudTrailEvent"])
     told["userIdentity"] = {"type": "AWSAccount", "accountId": "210987654321"}
     events[0]["CloudTrailEvent"] = json.dumps(told)
-    billed.running["LookupEvents"] = lambda asked: {"Events": events}  # type: ignore[assignment]
+    billed.running["LookupEvents"] = lambda asked: {"Events": events}
     owners, _ = owners_of(capsys)
     assert owners["endpoint", "queue"] == (None, None)
     assert owners_of(capsys)[0]["endpoint", "queue"] == (None, None)

@@ -76,6 +76,16 @@ def test_what_could_not_be_read_is_told_with_exit_5(
     assert ran.data["totals"]["at_least"] is True
 
 
+def test_a_configuration_that_aws_does_not_name_is_not_one_that_was_deleted(billed: FakeAws, capsys: Capture) -> None:
+    described = billed.running["DescribeEndpoint"]
+    billed.running["DescribeEndpoint"] = lambda asked: {**dict(described(asked)), "EndpointConfigName": None}  # type: ignore[arg-type]
+    ran = run_costs(capsys)
+    live = items_of(ran)["endpoint", "live"]
+    assert (ran.code, live["usd_per_hour"]) == (5, None)
+    assert "deleted" not in live["because"]
+    assert live["stop_with"].startswith("opskit endpoint stop live")
+
+
 def test_a_volume_of_which_aws_tells_no_size_is_not_left_out(billed: FakeAws, capsys: Capture) -> None:
     described = billed.running["DescribeNotebookInstance"]
     billed.running["DescribeNotebookInstance"] = lambda asked: {**dict(described(asked)), "VolumeSizeInGB": None}  # type: ignore[arg-type]
