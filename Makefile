@@ -44,15 +44,13 @@ pythons: $(BASE) ## Run the unit tests with each Python that opskit supports, an
 soak: $(DEV) ## Run the many seeds of the long tests, and look for new examples, which nothing else does
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) --dist load -m "soak or hypothesis" --hypothesis-profile searching
 
+# Each of them, whichever fails: what is missing somewhere is told at once.
+CHECKS := "ruff check" "ruff format --check" mypy lint-imports "python -m tools.one_writer opskit" \
+    "python -m tools.closed_choices opskit" "python -m tools.whole_tables" "python -m tools.command_rows"
+
 lint: $(DEV) ## Look for mistakes in style, types and the direction of imports
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/python -m tools.one_writer opskit
-	@$(BIN)/python -m tools.closed_choices opskit
-	@$(BIN)/python -m tools.whole_tables
-	@$(BIN)/python -m tools.command_rows
+	@failed=; for check in $(CHECKS); do $(BIN)/$$check || failed="$$failed; $$check"; done; \
+	if [ "$$failed" ]; then echo "make lint failed in:$${failed#;}" >&2; exit 1; fi
 
 check: lint ## All that must be well before a commit: lint, then the tests
 	@$(MAKE) --no-print-directory test
