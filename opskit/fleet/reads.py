@@ -54,8 +54,11 @@ def _accounts_below(client: AwsClient, parent: str) -> list[dict[str, Any]]:
 
 
 def _read_units(client: AwsClient, parent: str) -> list[dict[str, Any]]:
-    pages = client.paginate(_SERVICE, "list_organizational_units_for_parent", ParentId=parent)
-    return [unit for page in pages for unit in page.get("OrganizationalUnits") or ()]
+    found: list[dict[str, Any]] = []
+    for page in client.paginate(_SERVICE, "list_organizational_units_for_parent", ParentId=parent):
+        with parse_errors_as_aws(client, f"{_SERVICE}:ListOrganizationalUnitsForParent"):
+            found += [{**each, "Id": str(each["Id"])} for each in page["OrganizationalUnits"]]
+    return found
 
 
 def _resolve_units(client: AwsClient, units: Sequence[str]) -> list[str]:
@@ -64,8 +67,10 @@ def _resolve_units(client: AwsClient, units: Sequence[str]) -> list[str]:
     by_name: dict[str, list[str]] = {}
     if named:
         for page in client.paginate(_SERVICE, "list_roots"):
-            for root in page.get("Roots") or ():
-                _note_units(client, root["Id"], by_name)
+            with parse_errors_as_aws(client, f"{_SERVICE}:ListRoots"):
+                roots = [str(each["Id"]) for each in page["Roots"]]
+            for root in roots:
+                _note_units(client, root, by_name)
     for name in named:
         if len(by_name.get(name, ())) != 1:
             text = f"The organization has {len(by_name.get(name, ()))} units called '{name}'."

@@ -14,6 +14,15 @@ CODE, NAME = "L-A373146E", f"{TYPE} for training job usage"
 SOURCE = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in.csv"}}}
 SUMMARY = {"CreationTime": THEN}
 REQUEST = {"Id": "r", "QuotaCode": CODE, "QuotaName": NAME, "DesiredValue": 4.0, "Status": "PENDING", "Created": THEN}
+ACCOUNTS = {"Accounts": [{"Id": "123456789012", "Name": "a", "Status": "ACTIVE"}]}
+ORGANIZATION: dict[str, Any] = {
+    "ListRoots": {"Roots": [{"Id": "r-1"}]},
+    "ListOrganizationalUnitsForParent": lambda asked: {
+        "OrganizationalUnits": [{"Id": "ou-1", "Name": "u"}] if asked["ParentId"] == "r-1" else []
+    },
+    "ListAccountsForParent": ACCOUNTS,
+    "ListAccounts": ACCOUNTS,
+}
 CASE = {"caseId": "c", "subject": "a quota", "status": "opened", "recentCommunications": {"communications": [{}]}}
 SERVICE = {"code": "s", "name": "S", "categories": [{"code": "c", "name": "C"}]}
 NOTEBOOK = {

@@ -66,6 +66,7 @@ from tests.fakes.reader_answers import (
     NAME,
     NOTEBOOK,
     NOW,
+    ORGANIZATION,
     PRODUCT,
     REPORT,
     REQUEST,
@@ -128,16 +129,13 @@ READERS: dict[str, tuple[Answers, Read]] = {
         lambda client: resources.list_named(client, resources.ListableKind.CONFIG, "b"),
     ),
     "list_organization_accounts": (
-        {
-            "ListRoots": {"Roots": [{"Id": "r-1"}]},
-            "ListOrganizationalUnitsForParent": {"OrganizationalUnits": []},
-            "ListAccountsForParent": {"Accounts": [{"Id": "123456789012", "Name": "a", "Status": "ACTIVE"}]},
-            "ListAccounts": {"Accounts": [{"Id": "123456789012", "Name": "a", "Status": "ACTIVE"}]},
-        },
-        lambda client: [list_organization_accounts(client, units, "aws", "opskit", "1") for units in ((), ("r-1",))],
+        ORGANIZATION,
+        lambda client: [
+            list_organization_accounts(client, units, "aws", "opskit", "1") for units in ((), ("r-1",), ("u",))
+        ],
     ),
     "read_guard_access": (
-        {"Search": {"Results": []}, "ListEndpoints": {"Endpoints": []}, "GetProducts": {"PriceList": []}},
+        {"GetProducts": {"PriceList": [json.dumps(PRODUCT)]}},
         lambda client: read_guard_access(client, with_prices=True),
     ),
     "read_training_job": (
@@ -215,14 +213,8 @@ READERS: dict[str, tuple[Answers, Read]] = {
     ),
     "read_support_services": ({"DescribeServices": {"services": [SERVICE]}}, reads.read_support_services),
     "read_open_cases": ({"DescribeCases": {"cases": [CASE]}}, reads.read_open_cases),
-    "open_requests": (
-        {"ListRequestedServiceQuotaChangeHistory": {"RequestedQuotas": [REQUEST]}},
-        service_quotas.open_requests,
-    ),
-    "all_requests": (
-        {"ListRequestedServiceQuotaChangeHistory": {"RequestedQuotas": [REQUEST]}},
-        service_quotas.all_requests,
-    ),
+    "open_requests": ({}, service_quotas.open_requests),
+    "all_requests": ({}, service_quotas.all_requests),
     "requests_for_quota": (
         {"ListRequestedServiceQuotaChangeHistoryByQuota": {"RequestedQuotas": [REQUEST]}},
         lambda client: service_quotas.requests_for_quota(client, CODE),
@@ -309,7 +301,11 @@ READERS: dict[str, tuple[Answers, Read]] = {
         stopped.list_stopped,
     ),
     "find_stopped": (
-        {"DescribeEndpointConfig": HOSTED_CONFIG, "ListTags": {"Tags": STOPPED_TAGS}},
+        {
+            "GetResources": {"ResourceTagMappingList": [{"ResourceARN": "arn:d", "Tags": []}]},
+            "DescribeEndpointConfig": HOSTED_CONFIG,
+            "ListTags": {"Tags": STOPPED_TAGS},
+        },
         lambda client: stopped.find_stopped(client, "e", ("c",)),
     ),
     # Each listing by itself: with all in one row each of the hundreds of answers would read all the others again.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,10 +22,11 @@ from opskit.aws.session import open_session
 from opskit.core.exceptions import OpskitError
 from tests.fakes.fake_aws import Entry, FakeAws
 from tests.fakes.garbled_responses import WRONG, garbled_responses
-from tests.fakes.reader_answers import CODE, NAME
+from tests.fakes.reader_answers import CODE, NAME, REQUEST
 from tests.unit.aws.known_readers import COVERED_ELSEWHERE, READERS
 from tests.unit.quotas.test_garbled_responses_cli import running_resources
 
+_ROWS = "of READERS in tests/unit/aws/known_readers.py"
 pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
@@ -40,6 +42,7 @@ def test_no_reader_breaks_on_what_an_answer_lacks(
     told_account: FakeAws, isolated_home: Path, reader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers, read = READERS[reader]
+    told_account.requests = [REQUEST]
     told_account.running |= {
         operation: told if callable(told) else lambda _, told=told: told  # type: ignore[misc]
         for operation, told in answers.items()
@@ -55,8 +58,16 @@ def test_no_reader_breaks_on_what_an_answer_lacks(
     monkeypatch.setattr(type(client.session), "rate_limiter", _no_rates(client))
     read(client)
     assert bodies
+    nothing = sorted(operation for operation, told in bodies.items() if not any(map(_has_something, told)))
+    assert nothing == [], f"the lists of these answers are empty: put something in them in the row '{reader}' {_ROWS}"
     broken = list(_broken_reads(told_account, bodies, lambda: read(client)))
     assert broken == []
+
+
+def _has_something(body: str) -> bool:
+    """Whether an answer has something in one of its lists, or has none."""
+    lists = [value for value in json.loads(body).values() if isinstance(value, list)] if body.startswith("{") else []
+    return not lists or any(lists)
 
 
 def _no_rates(client: AwsClient) -> Callable[..., Any]:
@@ -93,7 +104,8 @@ def _reaches_readers(how: str) -> bool:
 
 def test_every_reader_of_aws_is_among_them() -> None:
     readers = {name for module in _read_modules() for name, read in vars(module).items() if _is_reader(module, read)}
-    assert sorted(readers - {row.partition(" ")[0] for row in READERS} - COVERED_ELSEWHERE) == []
+    missing = sorted(readers - {row.partition(" ")[0] for row in READERS} - COVERED_ELSEWHERE)
+    assert missing == [], f"add what AWS answers to each, and how it is called, as a row {_ROWS} (or COVERED_ELSEWHERE)"
 
 
 def _read_modules() -> Iterator[Any]:
