@@ -72,4 +72,5 @@ def test_no_source_whose_activity_is_in_the_future_makes_a_notebook_idle(
 
 
 def test_every_source_has_a_class_of_its_own() -> None:
-    assert sorted(activity.source for activity in get_args(NotebookActivity)) == sorted(EvidenceSource)
+    sources = sorted(activity.source for activity in get_args(NotebookActivity))
+    assert sources == sorted(EvidenceSource), "add its class to NotebookActivity in opskit/notebooks/rules/evidence.py"

@@ -90,8 +90,11 @@ def stub_training_jobs(
 
 
 def test_usage_nothing_runs(fake_aws: FakeAws) -> None:
+    advice = "add what AWS answers to its listing where nothing is to _EMPTY in tests/fakes/fake_aws.py"
     for workload in Workload:
-        assert counted_types(workload) == {}
+        in_use = in_use_of(workload)
+        assert in_use.incomplete is None, f"{workload}: {in_use.incomplete}; {advice}"
+        assert in_use.by_type == {}, f"{workload} counts what the fake account does not list"
 
 
 def test_usage_only_what_is_asked_for_is_looked_at(fake_aws: FakeAws) -> None:
