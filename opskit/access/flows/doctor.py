@@ -15,6 +15,7 @@ from opskit.access.rules.diagnostics import (
     PermissionAnswer,
     clock_finding,
     command_permissions,
+    cost_finding,
     permissions_finding,
     skew_finding,
 )
@@ -37,11 +38,6 @@ from opskit.state.damaged_files import damaged_files_hint
 from opskit.state.home import state_home
 from opskit.state.paths import NO_TABLE_HINT
 from opskit.state.table_home import table_problem
-
-_COST_OF_METRICS = (
-    "`quotas list` asks CloudWatch for metrics, at 0.01 USD per 1,000; with --live it costs nothing, nor does "
-    "`quotas check`"
-)
 
 
 @dataclass
@@ -95,7 +91,7 @@ def _check_account(report: DoctorReport, settings: Settings, session: AwsSession
         clock_finding(told),
         permissions_finding(report.commands),
         _support_plan_finding(may),
-        Finding("cost of looking", CheckState.OK, _COST_OF_METRICS),
+        cost_finding(),
         *_table_findings({grant.action: may.answers[grant] for grant in _state_grants(session)}),
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opskit.access.rules.grants import Grant, grants_of_commands
-from opskit.access.rules.permissions import API_CALLS
+from opskit.access.rules.permissions import API_CALLS, commands_that_call
 from opskit.core.exceptions import CLOCK_SKEW, SET_CLOCK, ExitCode, Problem
 from opskit.core.model import Unknown
 
@@ -96,6 +96,13 @@ def permissions_finding(commands: Iterable[CommandPermissions]) -> Finding:
         text = f"some permissions can only be verified by using them: {unknown[0].reason.rstrip('.')}"
         return Finding("permissions", CheckState.UNKNOWN, text, "`opskit iam policy doctor` prints what lets it tell.")
     return Finding("permissions", CheckState.OK, "every command is allowed")
+
+
+def cost_finding() -> Finding:
+    """What looking costs: the commands that ask for what AWS bills by itself."""
+    paid = " and".join(", ".join(f"`{each}`" for each in commands_that_call("cloudwatch:GetMetricData")).rsplit(",", 1))
+    text = f"{paid} ask CloudWatch for metrics, at 0.01 USD per 1,000; `quotas list --live` and `quotas check` do not"
+    return Finding("cost of looking", CheckState.OK, text)
 
 
 def clock_finding(seconds: float | Unknown | None) -> Finding:

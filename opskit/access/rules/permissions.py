@@ -19,6 +19,7 @@ from opskit.access.rules.call_sets import (
     DEPLOY,
     ENDPOINT_METRICS,
     EVENT_HISTORY,
+    EVIDENCE_CALLS,
     EVIDENCE_FLAG_CALLS,
     FILE_REQUEST,
     GUARD,
@@ -201,6 +202,10 @@ FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
 named. `--via` is that of `quotas increase`, whose automatic choice is any way that is open; `--resume` is its too.
 A job that is never installed without being named counts as a flag of `cron run`.
 """
+_VALUE_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "--evidence": {source.value: calls for source, calls in EVIDENCE_CALLS.items()}
+}
+"""What each value of a flag asks for: instead of what the others do, where the flag is named with it."""
 FLAGS = frozenset(flag for calls in FLAG_CALLS.values() for flag in calls) | {"--no-owner", "--role"}
 """The flags that change a policy."""
 
@@ -209,7 +214,21 @@ REGION_DISCOVERY_CALLS = service_calls("account", "ListRegions") | service_calls
 
 
 def calls_of_command(command: str, flags: Collection[str] = ()) -> frozenset[str]:
-    """What a command calls with these flags."""
+    """What a command calls with these flags; where they are named with their values, with these."""
     optional = FLAG_CALLS.get(command, {})
     kept = frozenset[str]().union(*(calls for flag, calls in optional.items() if flag in flags))
-    return API_CALLS[command] - frozenset[str]().union(*optional.values()) | kept
+    calls = API_CALLS[command] - frozenset[str]().union(*optional.values()) | kept
+    for flag, value in flags.items() if isinstance(flags, Mapping) else ():
+        by_value = _VALUE_CALLS.get(flag, {}) if flag in optional else {}
+        if value in by_value:
+            calls = calls - frozenset[str]().union(*by_value.values()) | by_value[value]
+    return calls
+
+
+def commands_that_call(call: str) -> tuple[str, ...]:
+    """The commands that make a call; of those that make it only with a flag, with each such flag."""
+    found: list[str] = []
+    for command in API_CALLS:
+        flags = [flag for flag, calls in FLAG_CALLS.get(command, {}).items() if call in calls]
+        found += [f"{command} {flag}" for flag in flags] if flags else [command] * (call in API_CALLS[command])
+    return tuple(found)

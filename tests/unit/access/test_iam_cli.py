@@ -38,6 +38,8 @@ def test_what_a_policy_gives_away_is_said_beside_it(capsys: pytest.CaptureFixtur
     maker = told_codes(capsys, "notebook create", "--role-boundary", boundary)
     assert "administrator in all but name" in maker["makes-roles"]
     assert "makes-roles" not in told_codes(capsys, "notebook create")
+    assert "a shell in every notebook" in told_codes(capsys, "notebook stop")["opens-shells"]
+    assert "opens-shells" not in told_codes(capsys, "notebook stop", "--evidence", "logs")
     assert "AmazonSageMaker-ExecutionRole-*" in told_codes(capsys, "train")["passes-roles"]
     assert "passes-roles" not in told_codes(capsys, "train", "--role", "arn:aws:iam::123456789012:role/mine")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from opskit.access.rules.permissions import calls_of_command
 from opskit.core.grace import parse_grace_tag
 from opskit.notebooks.rules.enums import EvidenceSource
 from tests.fakes.cli_runner import run_opskit
@@ -126,13 +127,15 @@ def test_stop_idle_reads_each_source_again_before_a_stop_and_names_it(
     source: EvidenceSource, account: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A source that is not read again there leaves nothing to stop on; one without a word of its own would be told as
-    another.
+    another; and the policy for it has no more than what it calls.
     """
-    _, rooms = account(KINDS["kernel"][1]("kernel-001"))
+    aws, rooms = account(KINDS["kernel"][1]("kernel-001"))
     rooms.log = {"kernel-001": datetime.now(UTC) - OLD}
     trusts = ("--trust-logs",) if source.is_log else ()
     [row] = stop(capsys, "--evidence", source.value, *trusts).data["notebooks"]
     assert (row["evidence"], row["outcome"], stops(rooms)) == (source.value, "done", {"kernel-001": 1})
+    granted = {call.partition(":")[2] for call in calls_of_command("notebook stop", {"--evidence": source.value})}
+    assert {operation for operation, *_ in aws.calls} - granted == set()
     [row] = run_opskit(capsys, "notebook", "list", "--evidence", source.value, "-o", "json").data["notebooks"]
     assert row["evidence"] in (source.value, "status")
 
