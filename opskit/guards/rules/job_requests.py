@@ -90,24 +90,29 @@ def _warm_pool(need: InstanceNeed, seconds: int, where: str) -> InstanceNeed:
     )
 
 
-def cluster_needs(resources: Request, where: str, workload: Workload) -> list[InstanceNeed]:
-    """The instances of a ResourceConfig or ClusterConfig: one type, groups, or a list of preferences.
+def cluster_needs(resources: Request, where: str, workload: Workload, count: int | None = 1) -> list[InstanceNeed]:
+    """The instances of a ResourceConfig or ClusterConfig: one type, groups, or a list of preferences. ``count`` is how
+    many they are where it does not say; None: nobody knows.
 
     Raises:
         NotJudgeable: it does not tell them.
     """
     groups = entries_of(resources, "InstanceGroups", where)
     if groups:
-        return [_group_need(group, f"{where}.InstanceGroups[{index}]", workload) for index, group in enumerate(groups)]
+        return [
+            _group_need(group, f"{where}.InstanceGroups[{index}]", workload, count)
+            for index, group in enumerate(groups)
+        ]
     preferences = entries_of(resources, "InstancePreferences", where)
     if preferences:
         choice = join_path(where, "InstancePreferences")
-        default = whole_number(resources, "InstanceCount", where, 1)
+        told = resources.get("InstanceCount")
+        default = count if told is None else whole_number(resources, "InstanceCount", where)
         return [
             replace(_group_need(each, f"{choice}[{index}]", workload, default), choice=choice)
             for index, each in enumerate(preferences)
         ]
-    return [_group_need(resources, where, workload)]
+    return [_group_need(resources, where, workload, count)]
 
 
 def _group_need(group: Request, where: str, workload: Workload, count: int | None = 1) -> InstanceNeed:
@@ -249,7 +254,7 @@ def keep_alive_needs(request: Request, describe: Describe) -> RequestNeeds:
     if not keep:
         return RequestNeeds(rules)
     job = describe("describe_training_job", {"TrainingJobName": request.get("TrainingJobName")})
-    cluster = cluster_needs(member_of(job, "ResourceConfig", ""), "ResourceConfig", Workload.TRAINING)
+    cluster = cluster_needs(member_of(job, "ResourceConfig", ""), "ResourceConfig", Workload.TRAINING, None)
     # The instances are there already; what is new is how long they are kept.
     pools = tuple(replace(_warm_pool(need, keep, "ResourceConfig"), count=0, billed=need.count) for need in cluster)
     return RequestNeeds((*pools, *rules))

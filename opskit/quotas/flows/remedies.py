@@ -86,10 +86,12 @@ def _held_quota(
         (holder.count(instance_type), prices.get((instance_type, workload)))
         for instance_type in _types_of(headroom, holder)
     ]
-    is_priced = headroom.requirement.instance_type is not None or UNKNOWN_TYPE not in holder.instances
+    is_priced = holder.is_counted and (
+        headroom.requirement.instance_type is not None or UNKNOWN_TYPE not in holder.instances
+    )
     return HeldQuota(
         holder,
-        holder.count(headroom.requirement.instance_type),
+        holder.count(headroom.requirement.instance_type) if holder.is_counted else None,
         max(timedelta(0), now - holder.since) if holder.since else None,
         owner,
         hourly_cost(counted) if is_priced else None,

@@ -194,7 +194,7 @@ def _holder_row(headroom: Headroom, held: HeldQuota) -> tuple[Cell, ...]:
         Cell(held.holder.kind),
         Cell(held.holder.name),
         Cell(of),
-        Cell(str(held.count)),
+        Cell("?" if held.count is None else str(held.count)),
         Cell("?" if held.age is None else format_duration(held.age)),
         Cell("?" if isinstance(held.owner, Unknown) else held.owner or "-"),
         Cell("?" if held.usd_per_hour is None else f"{held.usd_per_hour.normalize():f}"),

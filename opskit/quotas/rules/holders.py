@@ -18,12 +18,12 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class HeldQuota:
-    """A resource and the part of a quota that it holds. ``age`` None: AWS did not report when it began; ``owner`` None:
-    no tag names one; ``usd_per_hour`` None: a price is not known.
+    """A resource and the part of a quota that it holds. ``count`` None: AWS did not report the number of its instances;
+    ``age`` None: AWS did not report when it began; ``owner`` None: no tag names one; ``usd_per_hour`` None: not known.
     """
 
     holder: QuotaHolder
-    count: int
+    count: int | None
     age: timedelta | None = None
     owner: str | Unknown | None = None
     usd_per_hour: Decimal | None = None

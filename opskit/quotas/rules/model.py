@@ -77,6 +77,11 @@ class QuotaHolder:
             return sum(number for key, number in self.instances.items() if key != NUMBER_UNKNOWN)
         return self.instances.get(instance_type, 0)
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether AWS told the number of all of them; else the counts are minima."""
+        return NUMBER_UNKNOWN not in self.instances
+
 
 def number_of_type(counts: Mapping[str, int], instance_type: str | None) -> int:
     """The number of a type in counts by type, or of all types."""

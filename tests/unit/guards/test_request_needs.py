@@ -319,7 +319,7 @@ def test_preferences_are_alternatives_and_groups_are_not() -> None:
     assert {need.choice for need in judged("CreateTrainingJob", CASES[3][2]).needs} == {""}
 
 
-NUMBERS = {"CurrentInstanceCount", "DesiredInstanceCount", "CurrentCount", "TargetCount"}
+NUMBERS = {"CurrentInstanceCount", "DesiredInstanceCount", "CurrentCount", "TargetCount", "InstanceCount"}
 
 
 def describe_without_numbers(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -334,7 +334,14 @@ def describe_without_numbers(operation: str, params: Mapping[str, Any]) -> Mappi
 
 
 @pytest.mark.parametrize(
-    "case", ["what the endpoint has", "more of a variant", "copies on an endpoint that may grow", "what a cluster"]
+    "case",
+    [
+        "what the endpoint has",
+        "more of a variant",
+        "copies on an endpoint that may grow",
+        "what a cluster",
+        "a pool that is kept longer",
+    ],
 )
 def test_instances_of_which_aws_tells_no_number_are_not_none(case: str) -> None:
     (found,) = [each for each in CASES if each[0].startswith(case)]

@@ -78,6 +78,20 @@ def test_a_short_quota_names_the_oldest_that_hold_it(used_up: FakeAws, capsys: p
     assert used_up.count("GetProducts") == 1
 
 
+def test_a_number_that_aws_does_not_tell_is_not_one(used_up: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    described = used_up.running["DescribeTransformJob"]
+    untold = {**transform_job(7), "TransformResources": {"InstanceType": TYPE}}
+    used_up.running["DescribeTransformJob"] = lambda asked: (
+        untold if asked["TransformJobName"] == "job-7" else described(asked)
+    )
+    ran = check_transform(capsys, "--need", "15", "-o", "json")
+    for row in ran.quotas:
+        held = {each["name"]: (each["count"], each["usd_per_hour"]) for each in row["used_by"]}
+        assert (held["job-7"], held["job-6"]) == ((None, None), (6, 1.38))
+    oldest = next(line for line in check_transform(capsys, "--need", "15").out.splitlines() if "job-7" in line)
+    assert oldest.count("?") == 2
+
+
 @pytest.mark.parametrize("is_allowed", [True, False])
 def test_many_holders_are_asked_for_whose_they_are_at_once(
     used_up: FakeAws, capsys: pytest.CaptureFixture[str], is_allowed: bool
