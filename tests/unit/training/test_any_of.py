@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +18,8 @@ from opskit.training.rules.instance_preferences import parse_any_of
 from tests.fakes.account import Account, in_memory
 from tests.fakes.cli_runner import CliResult, run_opskit
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 M5, C5, M4, R5 = "ml.m5.xlarge", "ml.c5.xlarge", "ml.m4.xlarge", "ml.r5.xlarge"
 TOTALS = {
     "Number of instances across all training jobs": 4.0,
@@ -32,12 +33,6 @@ TOTALS = {
 def quotas(*types: str, uses: tuple[str, ...] = ("training job", "transform job", "endpoint")) -> dict[str, float]:
     """Room for one of each of these types, and a quota of 0 for all others that are named here."""
     return TOTALS | {f"{name} for {use} usage": float(name in types) for name in (M5, C5, M4, R5) for use in uses}
-
-
-@pytest.fixture(autouse=True)
-def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
 
 
 def run_in(capsys: pytest.CaptureFixture[str], account: Account, *words: str) -> CliResult:
