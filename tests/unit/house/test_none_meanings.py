@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import opskit
+from tools.enumerations import statements
 
 PACKAGE = Path(opskit.__file__).parent
 
@@ -38,7 +39,9 @@ def says_of_none(docstring: str, field: str) -> bool:
 
 def fields_without_meaning(source: str) -> Iterator[str]:
     """Class and field, of each public field that may be None and of which nothing says what that means."""
-    for node in ast.walk(ast.parse(source)):
+    if not re.search(r"\|\s*None\b|\bNone\s*\|", source):
+        return
+    for node in statements(ast.parse(source)):
         if not isinstance(node, ast.ClassDef):
             continue
         for index, statement in enumerate(node.body):
