@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
+from opskit.aws.api_call import is_read
 from opskit.aws.boto3_clients import Boto3Clients
 from opskit.aws.client import AwsClient
 from opskit.aws.pacing import RateLimiter
@@ -38,7 +39,7 @@ class FaultyServiceQuotas:
     of all calls that are throttled or fail; ``lag`` the seconds until lists show what is new. ``is_strict``: it refuses
     a second open request for a quota, as AWS does; else a second one is taken and shows. ``others_file_too``: at the
     moment of a case another machine files the same. ``cases_get_429``: a case is answered with a bare 429, ``before``
-    or ``after`` it takes effect.
+    or ``after`` it takes effect. ``effects`` are the filings that took effect, each with what was asked.
     """
 
     quotas: dict[str, str]
@@ -60,6 +61,7 @@ class FaultyServiceQuotas:
     requests: list[dict[str, Any]] = field(default_factory=list)
     cases: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    effects: list[tuple[str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def new_clients(self) -> list[AwsClient]:
@@ -101,10 +103,10 @@ class FaultyServiceQuotas:
             if self.dice.random() < self.flaky:
                 raise self._fault(operation)
             takes_effect = getattr(self, f"_{operation}")
-            if operation in ("request_service_quota_increase", "create_case", "create_support_case"):
-                return self._write(operation, takes_effect, asked)
-            answer: dict[str, Any] = takes_effect(**asked)
-            return answer
+            if is_read(operation):
+                answer: dict[str, Any] = takes_effect(**asked)
+                return answer
+            return self._write(operation, takes_effect, asked)
 
     def _write(
         self, operation: str, takes_effect: Callable[..., dict[str, Any]], asked: Mapping[str, Any]
@@ -113,6 +115,7 @@ class FaultyServiceQuotas:
         if is_lost and self.dice.random() < 0.5:
             raise self._no_answer(operation)
         answer = takes_effect(**asked)
+        self.effects.append((operation, repr(sorted(asked.items()))))
         if self.dice.random() < self.killed:
             raise ProcessKilled
         if is_lost:
@@ -192,9 +195,9 @@ class FaultyServiceQuotas:
 
     def _create_support_case(self, RequestId: str) -> dict[str, Any]:
         request = next(each for each in self.requests if each["Id"] == RequestId)
-        if request.get("cases"):
+        if "CaseId" in request:
             raise _client_error("create_support_case", "ResourceAlreadyExistsException", "There is one.")
-        request["cases"] = request.get("cases", 0) + 1
+        request.update(CaseId=f"case-of-{RequestId}", Status="CASE_OPENED")
         return {}
 
     def _describe_services(self, **_: Any) -> dict[str, Any]:

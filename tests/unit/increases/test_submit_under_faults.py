@@ -30,6 +30,7 @@ QUOTAS = {
     "ml.m4.xlarge for endpoint usage": "L-97CF11BE",
 }
 WISHES = [IncreaseTarget("ml.m4.xlarge", workload, 4) for workload in USES]
+SENDING = [channel for channel in Channel if channel.submission_type.is_sent]
 ALONE = (68, 73, 90)
 """Of a hundred lives, those without which some broken condition in increases/flows/submit.py was not noticed."""
 
@@ -106,7 +107,7 @@ def test_no_life_files_twice_and_none_forgets(seed: int) -> None:
     assert {increase.outcome for increase in submit_all(aws)} == {IncreaseOutcome.ALREADY_OPEN}
 
 
-@pytest.mark.parametrize("channel", [channel for channel in Channel if channel.submission_type.is_sent])
+@pytest.mark.parametrize("channel", SENDING)
 def test_a_second_run_sends_nothing_again_by_any_channel(channel: Channel) -> None:
     """A channel whose submissions are looked for where they never appear would send again."""
     aws = FaultyServiceQuotas(QUOTAS)
@@ -119,17 +120,38 @@ def test_a_second_run_sends_nothing_again_by_any_channel(channel: Channel) -> No
     assert len([call for call in aws.calls if not is_read(call)]) == 1
 
 
+@pytest.mark.parametrize("channel", SENDING)
 @pytest.mark.parametrize("seed", few_of_many(6, 500))
-def test_no_life_opens_two_cases(seed: int) -> None:
+def test_no_life_sends_twice_by_any_channel(channel: Channel, seed: int) -> None:
     """AWS Support takes duplicates, and its list lags too."""
     dice = random.Random(seed)
+    lag = dice.choice([0, 300])
     aws = FaultyServiceQuotas(
-        QUOTAS, dice, lost=0.6, flaky=dice.choice([0.0, 0.2]), killed=dice.choice([0.0, 0.1]), lag=dice.choice([0, 300])
+        QUOTAS,
+        dice,
+        lost=0.6,
+        flaky=dice.choice([0.0, 0.2]),
+        killed=dice.choice([0.0, 0.1]),
+        lag=lag,
+        is_strict=lag > 0,
     )
     for _ in range(6):
-        attempt_run(aws, channel=Channel.SUPPORT)
-        subjects = Counter(case["subject"] for case in aws.cases)
-        assert max(subjects.values(), default=0) <= 1, (seed, subjects)
+        attempt_run(aws, channel=channel)
+        assert max(Counter(aws.effects).values(), default=0) <= 1, (seed, aws.effects)
+
+
+@pytest.mark.parametrize("channel", SENDING)
+def test_what_arrived_although_its_response_was_lost_is_found_by_any_channel(
+    channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A channel whose submissions are not looked up leaves what was filed unknown."""
+    outcomes = set()
+    for seed in range(12):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / str(seed)))
+        aws = FaultyServiceQuotas(QUOTAS, random.Random(seed), lost=1.0)
+        [increase] = submit_all(aws, WISHES[:1], channel)
+        outcomes.add((len(aws.effects), increase.outcome))
+    assert outcomes == {(1, IncreaseOutcome.FILED), (0, IncreaseOutcome.UNKNOWN)}
 
 
 def test_a_case_that_another_machine_filed_at_the_same_moment_is_told() -> None:
@@ -248,6 +270,24 @@ def test_a_request_that_hangs_is_helped_on_once() -> None:
     )
     assert [increase.outcome for increase in submit_all(aws, WISHES[:1])] == [IncreaseOutcome.ALREADY_OPEN]
     assert aws.calls.count("create_support_case") == 1
+
+
+def test_help_that_arrived_although_its_response_was_lost_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = set()
+    for seed in range(12):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / str(seed)))
+        aws = FaultyServiceQuotas(QUOTAS, random.Random(seed))
+        submit_all(aws, WISHES[:1])
+        aws.sleep(48 * 3600)
+        aws.lost = 1.0
+        [helped] = submit_all(aws, WISHES[:1])
+        found.add((len(aws.effects), helped.outcome, helped.case_id))
+    assert found == {
+        (2, IncreaseOutcome.ALREADY_OPEN, "case-of-request-1"),
+        (1, IncreaseOutcome.UNKNOWN, None),
+    }
 
 
 def test_a_request_that_hangs_and_may_not_be_helped_is_open_all_the_same() -> None:
