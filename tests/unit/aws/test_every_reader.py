@@ -111,7 +111,7 @@ def test_every_reader_of_aws_is_among_them() -> None:
 def _read_modules() -> Iterator[Any]:
     for each in pkgutil.walk_packages(opskit.__path__, "opskit."):
         feature, _, layer = each.name.removeprefix("opskit.").partition(".")
-        if feature != "sandbox" and layer.startswith("reads."):
+        if feature != "sandbox" and layer.partition(".")[0] == "reads":
             yield importlib.import_module(each.name)
 
 
