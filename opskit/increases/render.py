@@ -122,7 +122,7 @@ def _needs_console_text(increase: Increase) -> bool:
         ):  # where nothing could be read, people in the console can
             return not increase.channel.submission_type.is_sent
         case IncreaseOutcome.REFUSED:
-            return increase.channel.submission_type.is_sent and increase.quota_code is not None
+            return increase.channel.leaves_console and increase.quota_code is not None
         case IncreaseOutcome.FILED | IncreaseOutcome.ALREADY_OPEN:
             return False
         case IncreaseOutcome.ALREADY_ENOUGH | IncreaseOutcome.QUEUED:

@@ -80,6 +80,15 @@ class Channel(StrEnum):
                 return False
 
     @property
+    def leaves_console(self) -> bool:
+        """Whether the console's form is a way that is left where this one refuses."""
+        match self:
+            case Channel.AUTO | Channel.SERVICE_QUOTAS | Channel.SUPPORT:
+                return True
+            case Channel.CONSOLE:
+                return False
+
+    @property
     def submission_type(self) -> SubmissionType:
         """What opskit sends to AWS, and so where it is looked for afterwards."""
         match self:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from opskit.core.exceptions import Problem
 from opskit.core.message_phrases import ABOVE_DEFAULT, QUOTA_NOT_ADJUSTABLE
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
-from opskit.increases.rules.channel import Channel
+from opskit.increases.rules.channel import Channel, SubmissionType
 from opskit.increases.rules.increase import (
     CASE_TELLS_NO_VALUE,
     CaseForRequestPlan,
@@ -103,34 +103,50 @@ def _plan_known_quota(
         return increase.with_result(
             "AWS has no applied value, and the default could not be read.", IncreaseResult(IncreaseOutcome.UNKNOWN)
         )
-    # Before the requests: where the value is there already, no request is of interest.
-    if quota.effective_value >= increase.target.value:
-        which = "default" if quota.applied is None else "applied value"
-        return increase.with_result(
-            f"The {which} is already {format_quota_value(quota.effective_value)}.",
-            IncreaseResult(IncreaseOutcome.ALREADY_ENOUGH),
-        )
-    # An open request that cannot be seen may exist; Service Quotas would refuse a second, Support would accept it.
-    if isinstance(snapshot.requests, Unknown):
-        return _unreadable_increase(
-            increase, "Earlier requests could not be read, so asking might ask twice:", snapshot.requests
-        )
-    asked = _earlier_request(increase, snapshot.requests, now, submission)
-    if asked:
-        return asked
     value = quota.effective_value
+    settled = _settled_increase(increase, quota, value, snapshot.requests, now, submission)
+    # Each channel says whether what is there already, or may be under way, spares it.
     match increase.channel:
         case Channel.CONSOLE:
-            planned = replace(increase, reason=_wanted_phrase(increase, value), step=ConsolePlan())
+            planned = settled or replace(increase, reason=_wanted_phrase(increase, value), step=ConsolePlan())
         case Channel.SUPPORT:
-            planned = _plan_support_case(increase, value, snapshot.support, now, submission)
+            planned = settled or _plan_support_case(increase, value, snapshot.support, now, submission)
         case Channel.SERVICE_QUOTAS | Channel.AUTO:
-            planned = _plan_service_quotas(increase, quota, value)
+            planned = settled or _plan_service_quotas(increase, quota, value)
+    if planned is settled:
+        return planned
     return replace(planned, reason=f"{planned.reason}{_refused_before(snapshot.requests)}")
 
 
-def _refused_before(requests: tuple[IncreaseRequest, ...]) -> str:
+def _settled_increase(
+    increase: Increase,
+    quota: Quota,
+    value: float,
+    requests: tuple[IncreaseRequest, ...] | Unknown,
+    now: datetime,
+    submission: Submission | None,
+) -> Increase | None:
+    """The increase ended by the ``value`` that is there, or by what was requested of Service Quotas before, or could
+    not be read of it; None: a request is wanted.
+    """
+    # Before the requests: where the value is there already, no request is of interest.
+    if value >= increase.target.value:
+        which = "default" if quota.applied is None else "applied value"
+        return increase.with_result(
+            f"The {which} is already {format_quota_value(value)}.", IncreaseResult(IncreaseOutcome.ALREADY_ENOUGH)
+        )
+    # An open request that cannot be seen may exist; Service Quotas would refuse a second, Support would accept it.
+    if isinstance(requests, Unknown):
+        return _unreadable_increase(
+            increase, "Earlier requests could not be read, so asking might ask twice:", requests
+        )
+    return _earlier_request(increase, requests, now, submission)
+
+
+def _refused_before(requests: tuple[IncreaseRequest, ...] | Unknown) -> str:
     """What AWS decided about the newest request, if it was refused."""
+    if isinstance(requests, Unknown):
+        return ""
     # Only the newest: the same request may be refused again, and an older refusal is outlived by it. AWS's automatic
     # management is nobody who asked.
     made = [request for request in requests if not request.is_automatic]
@@ -194,7 +210,7 @@ def _open_request_result(
     submission_type = increase.channel.submission_type
     is_stale = submission_type.may_get_case and now - request.created >= _STALE_AFTER
     if request.status.can_get_case and (is_stale or submission_type.is_case):
-        if submission and submission.sent_at > request.created and now - submission.sent_at < LISTING_LAG:
+        if submission and _asked_for_case(submission, request) and now - submission.sent_at < LISTING_LAG:
             reason = f"A support case for it was asked for at {submission.sent_at:%H:%M} UTC."
             return _already_open_result(increase, request, reason)
         value = format_quota_value(request.desired_value)
@@ -206,6 +222,18 @@ def _open_request_result(
         target = format_quota_value(increase.target.value)
         reason += f" AWS allows one open request per quota: request {target} when it is closed."
     return _already_open_result(increase, request, reason)
+
+
+def _asked_for_case(submission: Submission, request: IncreaseRequest) -> bool:
+    """Whether opskit's submission was to open a support case for this request."""
+    match submission.channel.submission_type:
+        case SubmissionType.CASE:
+            return submission.sent_at > request.created
+        # What Service Quotas is sent is a request, but where one was stuck already.
+        case SubmissionType.REQUEST:
+            return submission.sent_at - request.created >= _STALE_AFTER
+        case SubmissionType.NOTHING:
+            return False
 
 
 def _already_open_result(increase: Increase, request: IncreaseRequest, reason: str) -> Increase:
