@@ -205,6 +205,9 @@ def running_grace(tags: object, assessment: IdleJudgement, now: datetime, arn: s
     # A time in the future is no clock's error any more, and would keep a notebook on for ever.
     if running is None or running.since > now + MAX_CLOCK_SKEW:
         return None
+    # What could not be read may be at rest still.
+    if assessment.idle is None and not assessment.readable:
+        return running
     # Work was seen after the tag: it is left of an earlier rest, and counts for nothing.
     return None if running.since < now - (assessment.idle or timedelta(0)) else running
 

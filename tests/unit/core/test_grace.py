@@ -19,6 +19,7 @@ from opskit.core.grace import (
     next_step,
     parse_grace_tag,
     price_patience,
+    running_grace,
 )
 from opskit.core.model import NotebookVerdict
 from opskit.core.settings import load_settings
@@ -125,6 +126,21 @@ def test_work_takes_the_tag_off(judgement: IdleAssessment, step: IdleStep) -> No
     assert next_step(judgement, tagged, GRACE, NOW, LAB).step is step
     assert next_step(judgement, {}, GRACE, NOW, LAB).step is IdleStep.NOTHING
     assert next_step(judgement, tagged, None, NOW, LAB).step is IdleStep.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("judgement", "runs"),
+    [
+        (IDLE, True),
+        (IdleAssessment(NotebookVerdict.BUSY, "it works"), False),
+        (IdleAssessment(NotebookVerdict.BUSY, "worked 5 min ago", 5 * MINUTES), False),
+        (IdleAssessment(NotebookVerdict.UNKNOWN, "it is silent", readable=False), True),
+    ],
+)
+def test_a_grace_is_over_where_work_was_seen_and_not_where_nothing_could_be_read(
+    judgement: IdleAssessment, runs: bool
+) -> None:
+    assert (running_grace({IDLE_SINCE: begun(10 * MINUTES)}, judgement, NOW, LAB) is not None) is runs
 
 
 HOUR = timedelta(hours=1)
