@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
 from opskit.aws.gather import gather
 from opskit.aws.prices import read_workload_price
-from opskit.aws.resource_tags import read_tags
+from opskit.aws.resource_tags import read_arn_tags
 from opskit.aws.roles import find_execution_role, find_role, has_inline_policy
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink, Message
@@ -74,7 +74,8 @@ class RolePlan:
 
 @dataclass(frozen=True)
 class CreatePlan:
-    """A new notebook as it would be made, and whose.
+    """A new notebook as it would be made, and whose. ``existing_tags_gap`` is why it is not known whose the
+    ``existing`` one is; None: nothing keeps that from being known.
 
     None means for ``existing``: no notebook has the name; ``role``: there is none for it, and where one is needed,
     ``blockers`` says why; ``check``: the quotas are not looked at.
@@ -88,6 +89,7 @@ class CreatePlan:
     existing: Notebook | None = None
     role: RolePlan | None = None
     check: QuotaCheck | None = None
+    existing_tags_gap: Unknown | None = None
     blockers: tuple[OpskitError, ...] = field(default=(), repr=False)
 
 
@@ -111,9 +113,13 @@ def plan_notebook(client: AwsClient, spec: NotebookSpec, owner: Owner, now: date
     there = read_notebook(client, spec.name)
     if there:
         price = read_workload_price(client, there.instance_type, Workload.NOTEBOOK)
-        return CreatePlan(
-            spec, owner, client.region, account, price, there, blockers=_conflicts_with(client, there, spec, owner)
-        )
+        plan = CreatePlan(spec, owner, client.region, account, price, there)
+        if (conflict := _conflict_with(there, spec)) is not None:
+            return replace(plan, blockers=(conflict,))
+        tags = read_arn_tags(client, there.arn)
+        if isinstance(tags, Unknown):
+            return replace(plan, existing_tags_gap=tags)
+        return replace(plan, blockers=_owner_conflicts(there, tags, owner))
     price, role, check = gather(
         partial(read_workload_price, client, spec.instance_type, Workload.NOTEBOOK),
         partial(result_or_error, partial(plan_notebook_role, client, spec, account)),
@@ -169,20 +175,29 @@ def wait_until_running(client: AwsClient, done: CreateResult, clock: Clock, emit
         return replace(done, notebook=None if isinstance(seen, OpskitError) else seen, errors=[error])
 
 
-def _conflicts_with(client: AwsClient, there: Notebook, spec: NotebookSpec, owner: Owner) -> tuple[OpskitError, ...]:
-    """Why a notebook of that name is not the one that was asked for."""
-    where = f"A notebook instance '{there.name}' is in {there.region} already"
+def _conflict_with(there: Notebook, spec: NotebookSpec) -> OpskitError | None:
+    """Why a notebook of that name is not one like the one that was asked for; None: it is."""
+    where = _there_already(there)
     if there.traits.is_going:
-        return (GuardRefused("being-deleted", f"{where}, being deleted.", "Try again when it is gone."),)
+        return GuardRefused("being-deleted", f"{where}, being deleted.", "Try again when it is gone.")
     if spec.type_explicit and there.instance_type != spec.instance_type:
         text = f"{where}, with the instance type {there.instance_type} instead of {spec.instance_type}."
-        return (GuardRefused("name-taken", text, "Take another name."),)
-    tags = result_or_error(partial(read_tags, client, there.arn))
-    other = None if isinstance(tags, OpskitError) else tags.get(OWNER_TAG)
-    if other and other != owner.name:  # one without an owner, or whose tags are unreadable, is shown as it is
-        hint = f"Take another name, or work with it as it is: opskit notebook start {there.name}"
-        return (GuardRefused("name-taken", f"{where}, and belongs to {other} (tag {OWNER_TAG}).", hint),)
-    return ()
+        return GuardRefused("name-taken", text, "Take another name.")
+    return None
+
+
+def _owner_conflicts(there: Notebook, tags: Mapping[str, str], owner: Owner) -> tuple[OpskitError, ...]:
+    """Why a notebook of that name is somebody else's; one without an owner is shown as it is."""
+    other = tags.get(OWNER_TAG)
+    if not other or other == owner.name:
+        return ()
+    hint = f"Take another name, or work with it as it is: opskit notebook start {there.name}"
+    text = f"{_there_already(there)}, and belongs to {other} (tag {OWNER_TAG})."
+    return (GuardRefused("name-taken", text, hint),)
+
+
+def _there_already(there: Notebook) -> str:
+    return f"A notebook instance '{there.name}' is in {there.region} already"
 
 
 def plan_notebook_role(client: AwsClient, spec: NotebookSpec, account: str) -> RolePlan:

@@ -61,6 +61,7 @@ def _create_record(done: CreateResult) -> dict[str, Any]:
         "git": spec.git,
         "tags": dict(spec.tags),
         "owner": made_for_record(done.plan.owner),
+        "existing_owner_unknown_because": done.plan.existing_tags_gap and done.plan.existing_tags_gap.reason,
     }
 
 
@@ -88,6 +89,8 @@ def _create_notes(done: CreateResult) -> Iterator[str]:
         case CreateOutcome.EXISTS:
             assert seen is not None
             yield f"{seen.name} exists already ({seen.instance_type}, {seen.status}); nothing was created."
+            if plan.existing_tags_gap is not None:
+                yield f"Whose it is is not known: its tags could not be read: {plan.existing_tags_gap.reason}"
             yield from _next_step_notes(seen.name, seen.status)
         case CreateOutcome.REFUSED | CreateOutcome.UNKNOWN:
             return

@@ -14,6 +14,7 @@ from opskit.core.exceptions import AwsError, ExitCode, Problem
 from opskit.core.model import Requirement, Workload
 from opskit.notebooks.flows import create
 from opskit.notebooks.flows.create import CreateOutcome, plan_notebook, wait_until_running
+from opskit.notebooks.render.create import create_result
 from opskit.notebooks.rules.create_request import NotebookSpec
 from opskit.quotas.rules.headroom import QuotaCheck
 from opskit.quotas.rules.model import Verdict
@@ -121,7 +122,11 @@ def test_one_that_says_nobodys_name_is_shown_as_it_is(
         script.add_refusal("sagemaker", "list_tags", "AccessDeniedException", "no")
     else:
         script.add_answer("sagemaker", "list_tags", {"Tags": tags})
-    assert run_create(client)[0].outcome is CreateOutcome.EXISTS
+    done = run_create(client)[0]
+    assert done.outcome is CreateOutcome.EXISTS
+    result = create_result(done)
+    assert (result.data["notebooks"][0]["existing_owner_unknown_because"] is not None) is (tags is None)
+    assert any("Whose it is is not known" in note for note in result.notes) is (tags is None)
 
 
 def test_a_policy_that_refuses_the_tag_is_said_with_the_way_out(aws: tuple[AwsClient, StubbedCalls]) -> None:
