@@ -31,14 +31,15 @@ def test_serverless_concurrency_is_held_against_what_all_endpoints_take(
     """Ten may be allocated, in four endpoints, of which one has four already."""
     most = {SERVERLESS_CONCURRENCY: 10.0, SERVERLESS_ENDPOINTS: 4.0}
     fake_aws.quotas = [Entry(each.name, each.code, most.get(each.name, 4), 1) for each in fake_aws.quotas]
-    there = {"VariantName": "v", "CurrentServerlessConfig": {"MaxConcurrency": 4, "MemorySizeInMB": 1024}}
+    serves = {"MaxConcurrency": 4, "MemorySizeInMB": 1024}
+    there = {"VariantName": "v", "CurrentServerlessConfig": serves}
     described = {
         "EndpointName": "there",
         "EndpointStatus": "InService",
         "EndpointConfigName": "config",
         "ProductionVariants": [there],
     }
-    config = {"EndpointConfigName": "config", "ProductionVariants": [{"VariantName": "v", "ServerlessConfig": {}}]}
+    config = {"EndpointConfigName": "config", "ProductionVariants": [{"VariantName": "v", "ServerlessConfig": serves}]}
     fake_aws.running["ListEndpoints"] = lambda asked: {"Endpoints": [{"EndpointName": "there"}]}
     fake_aws.running["DescribeEndpoint"] = lambda asked: described
     fake_aws.running["DescribeEndpointConfig"] = lambda asked: config
