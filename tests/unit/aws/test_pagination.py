@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import opskit
+from opskit.aws.api_call import pascal_case
 from opskit.aws.client import AwsClient, listing_order
 from opskit.aws.response_checks import REQUIRED_MEMBERS
 from opskit.aws.roles import find_execution_role
@@ -165,3 +169,27 @@ def test_a_log_whose_tokens_go_round_ends_with_an_error(fixed_pages: FixedAnswer
         [streams, events("f/1"), events("f/1")],
     )  # which is how CloudWatch ends one
     assert list(TrainingLog("job").new_lines(page_client)) == []
+
+
+def first_pages_only() -> Iterator[str]:
+    """Where the source reads an operation that answers in pages, and names neither how many it wants nor reads on."""
+    root = Path(opskit.__file__).parent
+    for path in root.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        # To parse all of opskit takes most of a second.
+        for node in ast.walk(ast.parse(source)) if ".read(" in source else ():
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="read"),
+                    args=[ast.Constant(value=str(service)), ast.Constant(value=str(operation)), *_],
+                    keywords=given,
+                ):
+                    rules = pagination_rules(f"{service}:{pascal_case(operation)}")
+                    if rules and rules.get("limit_key") not in {each.arg for each in given}:
+                        yield f"{path.relative_to(root.parent)}:{node.lineno} {operation}"
+                case _:
+                    continue
+
+
+def test_no_listing_is_taken_for_whole_by_its_first_page() -> None:
+    assert list(first_pages_only()) == [], "read these by AwsClient.paginate"
