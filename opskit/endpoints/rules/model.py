@@ -160,7 +160,7 @@ class EndpointUse:
     """How an endpoint is used, by CloudWatch. ``invocations`` are those of each variant and inference component, and
     ``backlog`` the requests that wait at an asynchronous endpoint (None: it is not asynchronous). ``since`` is the
     beginning of what was asked about, ``metrics`` how many metrics that took, and ``queued`` the latest that a request
-    waited in the queue of an asynchronous endpoint (None: none did).
+    was seen to wait in the queue of an asynchronous endpoint (None: none was seen; ``backlog`` says if it was read).
     """
 
     invocations: Mapping[str, InvocationCounts | Unknown]

@@ -223,8 +223,7 @@ def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[s
     notes = list(run.inspection.notes) if run.inspection else []
     if run.plan and run.wanted.dry_run:
         notes += [f"{at}. {step}" for at, step in enumerate(plan_steps(run.plan), 1)]
-        role = f"{run.plan.role} ({run.plan.role_reason})" if run.plan.role else "not known"
-        notes.append(f"{made_for_text(run.wanted.owner)} Role {role}. Nothing was changed.")
+        notes.append(f"{made_for_text(run.wanted.owner)} {_role_text(run.plan)} Nothing was changed.")
     notes += left_out_notes(run.plan.left_out if run.plan else ())
     if run.plan and not run.scores:
         notes += cost_lines(run.plan.cost_items)
@@ -234,6 +233,12 @@ def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[s
         notes.append(f"{run.job}: {format_scores(run.scores.metrics)} on {len(run.outputs)} rows it never saw.")
         notes += score_lines(run.scores)
     return notes + _finished_notes(run, files)
+
+
+def _role_text(plan: RunPlan) -> str:
+    if plan.role:
+        return f"Role {plan.role} ({plan.role_reason})."
+    return "Its role is not known." if plan.blockers else "It needs no role."
 
 
 def _draw_in_terminal(run: TrainingRun, data: DataSplits, scores: Scores, columns: int) -> str:

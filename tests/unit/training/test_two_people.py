@@ -55,6 +55,14 @@ def test_two_people_share_nothing_and_each_pays_once(capsys: pytest.CaptureFixtu
         assert run["owner"] == {"name": caller, "from": "user", "tagged": True}
 
 
+def test_a_run_that_needs_no_role_any_more_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    account = Account()
+    train_as(ADA, account, capsys)
+    with in_memory(account):
+        told = run_opskit(capsys, "train", "boston", "--no-guard", "--deploy", "--dry-run").out
+    assert "It needs no role." in told.replace("\n", " ")
+
+
 def test_everything_of_one_goes_and_the_others_stays(capsys: pytest.CaptureFixture[str]) -> None:
     account = Account()
     train_as(ADA, account, capsys)
