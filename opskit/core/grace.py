@@ -167,7 +167,9 @@ class IdleStep(StrEnum):
 
 @dataclass(frozen=True)
 class NextStep:
-    """A step and why. ``stops_at`` is when a grace ends that runs or is to begin; None: none does."""
+    """A step and why. ``stops_at`` is when the grace of what was seen idle ends; None: no such grace runs or is to
+    begin.
+    """
 
     step: IdleStep
     reason: str

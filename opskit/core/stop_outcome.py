@@ -89,10 +89,10 @@ class ResourceStop(Generic[SeenT]):
 
     ``outcome`` is what became of its stop, or what went wrong with its tag; None: no stop of it is due, and with its
     tag nothing went wrong. ``status`` is what it is now; None: as it was seen. ``looked_ms_ago`` is how old the oldest
-    of what the change stands on was when the change was sent; None: none was. ``stops_at`` is when a grace ends that
-    runs or begins; None: none does; ``grace_begun``: it began with this run. ``question`` is what somebody has to agree
-    to before it is stopped; None: nothing. ``refusal`` is opskit's refusal, with its code and hint; None: it has
-    refused nothing.
+    of what the change stands on was when the change was sent; None: none was. ``stops_at`` is when the grace of what
+    was seen idle ends; None: no such grace runs or begins; ``grace_begun``: it began with this run. ``question`` is
+    what somebody has to agree to before it is stopped; None: nothing. ``refusal`` is opskit's refusal, with its code
+    and hint; None: it has refused nothing.
     """
 
     inspected: SeenT
