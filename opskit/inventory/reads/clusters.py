@@ -36,9 +36,13 @@ def read_clusters(client: AwsClient) -> InventoryPart:
 
 
 def _missing_groups(clusters: list[Response]) -> Unknown | None:
-    if all(any(member in cluster for member in _GROUP_MEMBERS) for cluster in clusters):
+    if all(map(_tells_groups, clusters)):
         return None
     return Unknown("AWS did not report the instance groups of some clusters", "bad-answer")
+
+
+def _tells_groups(cluster: Response) -> bool:
+    return any(member in cluster for member in _GROUP_MEMBERS)
 
 
 def _running_cluster(region: str, cluster: Response) -> RunningResource:
@@ -55,8 +59,8 @@ def _running_cluster(region: str, cluster: Response) -> RunningResource:
         status,
         cluster.get("CreationTime"),
         parts,
-        free=_PLAN_PAID if paid and not parts else "",
-        unpriced="" if groups else "AWS did not report its instance groups",
+        free="" if parts else _PLAN_PAID if paid else "it has no instance groups" if _tells_groups(cluster) else "",
+        unpriced="" if _tells_groups(cluster) else "AWS did not report its instance groups",
         verdict=BilledVerdict.RUNNING if is_sure else BilledVerdict.UNKNOWN,
         reason="its instances bill whether or not they are used" if is_sure else f"AWS says {status}, which may bill",
         stop_with=aws_sagemaker_command("delete-cluster", region, cluster_name=name),

@@ -86,6 +86,24 @@ def test_a_configuration_that_aws_does_not_name_is_not_one_that_was_deleted(bill
     assert live["stop_with"].startswith("opskit endpoint stop live")
 
 
+@pytest.mark.parametrize(
+    ("groups", "usd", "says"),
+    [({"InstanceGroups": []}, 0, "it has no instance groups"), ({}, None, "AWS did not report its instance groups")],
+)
+def test_a_cluster_without_groups_costs_nothing_and_one_of_untold_groups_something(
+    groups: dict[str, Any], usd: int | None, says: str, billed: FakeAws, capsys: Capture
+) -> None:
+    described = billed.running["DescribeCluster"]
+    billed.running["DescribeCluster"] = lambda asked: {
+        **{key: value for key, value in dict(described(asked)).items() if key != "InstanceGroups"},  # type: ignore[arg-type]
+        **groups,
+    }
+    ran = run_costs(capsys)
+    (cluster,) = [item for (kind, _), item in items_of(ran).items() if kind == "cluster"]
+    assert (ran.code, cluster["usd_per_hour"]) == (0 if groups else 5, usd)
+    assert says in cluster["because"]
+
+
 def test_a_volume_of_which_aws_tells_no_size_is_not_left_out(billed: FakeAws, capsys: Capture) -> None:
     described = billed.running["DescribeNotebookInstance"]
     billed.running["DescribeNotebookInstance"] = lambda asked: {**dict(described(asked)), "VolumeSizeInGB": None}  # type: ignore[arg-type]
