@@ -252,12 +252,14 @@ def _dump_json(value: Any) -> str:
 def _csv_text(result: CommandResult) -> str:
     items = [result.data] if result.records is None else result.data.get(result.records, [])
     # A list of plain values becomes a column of its own.
-    records = [item if isinstance(item, Mapping) else {result.records: item} for item in items]
-    if not records:
+    records: list[Mapping[str, Any]] = [
+        item if isinstance(item, Mapping) else {str(result.records): item} for item in items
+    ]
+    names = list(dict.fromkeys(name for record in records for name in record))
+    if not names:
         return ""
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
-    names = list(records[0])
     writer.writerow(csv_cell(name) for name in names)
     for record in records:
         writer.writerow(_csv_cell(record.get(name)) for name in names)
