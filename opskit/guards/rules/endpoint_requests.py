@@ -115,13 +115,16 @@ def endpoint_update_needs(request: Request, describe: Describe) -> RequestNeeds:
 
 def _with_present_counts(new: RequestNeeds, request: Request, describe: Describe) -> RequestNeeds:
     """The needs where each variant may keep the number of instances that it has scaled to."""
-    endpoint = describe("describe_endpoint", {"EndpointName": request.get("EndpointName")})
+    name = request.get("EndpointName")
+    variants = entries_of(describe("describe_endpoint", {"EndpointName": name}), "ProductionVariants", "")
+    if not variants:
+        raise NotJudgeable(f"endpoint {name}", "AWS does not say which variants it has now")
     counts = [
         max(
             _instances_now(variant, f"variant {variant.get('VariantName')}"),
             int(variant.get("DesiredInstanceCount") or 0),
         )
-        for variant in entries_of(endpoint, "ProductionVariants", "")
+        for variant in variants
         if not any(variant.get(member) for member in _SERVERLESS_MEMBERS)
     ]
     # The larger one counts: an endpoint that has scaled out may keep what it has.

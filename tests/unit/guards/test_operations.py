@@ -78,3 +78,11 @@ def test_an_operation_newer_than_the_table_is_refused_where_it_reaches_instances
     let_through = judge("CreateQuantumNote", {}, reaches=False)
     assert not let_through.unknowns
     assert "CreateQuantumNote" in let_through.notes[0]
+
+
+def test_an_endpoint_of_which_aws_tells_no_variants_may_have_scaled_out() -> None:
+    config = {"ProductionVariants": [{"VariantName": "a", "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}]}
+    described: dict[str, dict[str, Any]] = {"describe_endpoint": {}, "describe_endpoint_config": config}
+    request = {"EndpointName": "e", "EndpointConfigName": "c", "RetainAllVariantProperties": True}
+    needs = judge_request("UpdateEndpoint", request, lambda operation, params: described[operation], lambda: False)
+    assert (needs.needs, [unknown.source for unknown in needs.unknowns]) == ((), ["endpoint e"])
