@@ -156,7 +156,7 @@ def inspect_endpoints(
 
 def _is_meant(client: AwsClient, stopped: StoppedEndpoint, meant: EndpointFilter) -> bool:
     """Whether a stopped endpoint is one of those, by the tags that it had."""
-    tags = stopped.record.tags if stopped.record else Unknown("what brings it back is not whole")
+    tags = stopped.record.tags if stopped.record else Unknown("what brings it back cannot be read")
     return meant.matches_name(stopped.name) and meant.matches_tag(tags, client.owner_keys)
 
 

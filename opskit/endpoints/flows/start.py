@@ -90,7 +90,10 @@ def plan_endpoint_start(client: AwsClient, name: str, clock: Clock) -> StartPlan
     if stopped is None:
         return _plan_without_record(client, name, there)
     if stopped.record is None:
-        text = f"What brings {name} back is not whole on the configuration {stopped.config_arn.rpartition('/')[2]}."
+        text = (
+            f"What brings {name} back is not whole on the configuration {stopped.config_arn.rpartition('/')[2]}, or "
+            "another version of opskit wrote it."
+        )
         raise GuardRefused("record-damaged", text, _BY_HAND.format(stopped.config_arn), region=client.region)
     if there is not None and there.traits.is_going:
         return StartPlan(name, stopped, there, StartStep.CREATE)

@@ -17,8 +17,8 @@ _CONFIGS = "sagemaker:endpoint-config"
 
 @dataclass(frozen=True)
 class StoppedEndpoint:
-    """A record as it was found. ``record`` None: it is not whole, so that it brings nothing back. ``written`` is when
-    it was written, as its first tag says.
+    """A record as it was found. ``record`` None: this opskit cannot read it. ``written`` is when it was written, as its
+    first tag says.
     """
 
     name: str

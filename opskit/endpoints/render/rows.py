@@ -90,7 +90,7 @@ def stopped_record(client: AwsClient, stopped: StoppedEndpoint) -> dict[str, Any
 def stopped_reason(stopped: StoppedEndpoint) -> str:
     """Since when it is stopped, or why it cannot be brought back."""
     if stopped.record is None:
-        return "opskit stopped it, and what brings it back is not whole"
+        return "opskit stopped it, and what brings it back is not whole, or of another version of opskit"
     return f"opskit stopped it at {stopped.record.stopped:%Y-%m-%d %H:%M} UTC"
 
 

@@ -104,14 +104,9 @@ def pack_record(record: RestoreRecord, config_arn: str, present: Mapping[str, st
 
 
 def unpack_record(tags: Mapping[str, str], config_arn: str) -> RestoreRecord | None:
-    """The record that a configuration's tags hold; None where there is none, or it is not whole."""
-    found = _HEAD.fullmatch(tags.get(STOPPED_ENDPOINT, ""))
-    if found is None:
-        return None
-    keys = [f"{RESTORE_PIECE}{at:02}" for at in range(int(found["count"]))]
-    text = "".join(tags.get(key, "") for key in keys)
-    head = found.string[: found.start("sum") - 1]
-    if found["sum"] != _checksum(head, text, config_arn):
+    """The record that a configuration's tags hold; None where they hold none that can be read."""
+    text = _whole_text(tags, config_arn)
+    if text is None:
         return None
     try:
         unpacker = zlib.decompressobj()
@@ -119,6 +114,22 @@ def unpack_record(tags: Mapping[str, str], config_arn: str) -> RestoreRecord | N
         return _from_json(unpacker.decompress(base64.b64decode(text, validate=True), _MAX_BYTES))
     except (binascii.Error, zlib.error, ValueError, TypeError, LookupError, AttributeError):
         return None
+
+
+def is_whole_record(tags: Mapping[str, str], config_arn: str) -> bool:
+    """Whether tags hold all that was written of a record; one that cannot be read is then of another opskit."""
+    return _whole_text(tags, config_arn) is not None
+
+
+def _whole_text(tags: Mapping[str, str], config_arn: str) -> str | None:
+    """A record as its tags have it; None where something is missing, or is not as it was written."""
+    found = _HEAD.fullmatch(tags.get(STOPPED_ENDPOINT, ""))
+    if found is None:
+        return None
+    keys = [f"{RESTORE_PIECE}{at:02}" for at in range(int(found["count"]))]
+    text = "".join(tags.get(key, "") for key in keys)
+    head = found.string[: found.start("sum") - 1]
+    return text if found["sum"] == _checksum(head, text, config_arn) else None
 
 
 def is_record_key(key: str) -> bool:

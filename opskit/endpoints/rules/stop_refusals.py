@@ -9,7 +9,7 @@ from opskit.core.exceptions import Problem
 from opskit.core.model import Unknown
 from opskit.endpoints.rules.idleness import EndpointAssessment
 from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, ScalingSettings
-from opskit.endpoints.rules.restore_record import RestoreRecord, record_owner, unpack_record
+from opskit.endpoints.rules.restore_record import RestoreRecord, is_whole_record, record_owner, unpack_record
 from opskit.endpoints.rules.scaling import step_policies_with_alarms
 
 _ALL_THE_SAME = "--yes stops it anyway"
@@ -80,9 +80,11 @@ def _tag_reasons(facts: RestoreFacts) -> Iterator[str]:
     owner = record_owner(facts.config_tags)
     if owner is not None and owner != facts.endpoint.name:
         yield f"its configuration {facts.endpoint.config} holds what brings the endpoint {owner} back"
-    elif owner is not None and not _is_replaceable_record(
-        facts.endpoint, unpack_record(facts.config_tags, facts.config_arn)
-    ):
+        return
+    record = unpack_record(facts.config_tags, facts.config_arn)
+    if record is None and is_whole_record(facts.config_tags, facts.config_arn):
+        yield f"its configuration {facts.endpoint.config} holds what brings it back, by another version of opskit"
+    elif owner is not None and not _is_replaceable_record(facts.endpoint, record):
         again = f"`opskit endpoint start {owner}`"
         yield f"{again} has not brought it back wholly since it was last stopped; run that first"
 

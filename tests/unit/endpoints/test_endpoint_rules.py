@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -11,7 +15,7 @@ from hypothesis import strategies as st
 
 from opskit.core.exceptions import GuardRefused
 from opskit.core.model import Unknown
-from opskit.core.tags import is_tag_key, is_tag_value
+from opskit.core.tags import RESTORE_PIECE, STOPPED_ENDPOINT, is_tag_key, is_tag_value
 from opskit.endpoints.rules.idleness import EndpointPolicy, assess_endpoint
 from opskit.endpoints.rules.model import (
     EndpointUse,
@@ -33,6 +37,7 @@ from opskit.endpoints.rules.restore_record import (
 )
 from opskit.endpoints.rules.scaling import missing_scaling
 from opskit.endpoints.rules.start_plan import StartStep, plan_start, wanted_capacities
+from opskit.endpoints.rules.stop_refusals import Attachments, RestoreFacts, restore_refusal
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint-config/c"
@@ -168,6 +173,26 @@ def test_a_record_that_is_not_whole_is_none(record: RestoreRecord, data: st.Data
     assert unpack_record({name: value for name, value in tags.items() if name != key}, ARN) is None
     assert unpack_record({**tags, key: tags[key][:-1] + "#"}, ARN) is None
     assert unpack_record(tags, ARN + "2") is None, "copied with the tags of another configuration"
+
+
+def of_a_later_version(tags: dict[str, str]) -> dict[str, str]:
+    """The tags of the same record in a form that this opskit does not know."""
+    pieces = sorted(key for key in tags if key.startswith(RESTORE_PIECE))
+    held = json.loads(zlib.decompress(base64.b64decode("".join(tags[key] for key in pieces))))
+    text = base64.b64encode(zlib.compress(json.dumps({**held, "v": 99}).encode(), 9)).decode()
+    head = f"{held['endpoint']} stopped at {held['stopped']} in 1 pieces"
+    checksum = sha256(f"{ARN}|{head}|{text}".encode()).hexdigest()[:16]
+    return {STOPPED_ENDPOINT: f"{head} {checksum}", f"{RESTORE_PIECE}00": text}
+
+
+@pytest.mark.parametrize(("is_whole", "is_refused"), [(True, True), (False, False)])
+def test_a_record_of_a_later_opskit_is_not_replaced_as_one_that_is_damaged(is_whole: bool, is_refused: bool) -> None:
+    tags = of_a_later_version(pack_record(RECORD, ARN, {}))
+    tags = tags if is_whole else {**tags, f"{RESTORE_PIECE}00": "x"}
+    assert unpack_record(tags, ARN) is None
+    refusal = restore_refusal(RestoreFacts(endpoint(), {}, ARN, tags, Attachments(), ScalingSettings()))
+    assert (refusal is not None) is is_refused
+    assert refusal is None or "another version of opskit" in refusal.message
 
 
 def test_what_a_grace_wrote_is_not_brought_back() -> None:
