@@ -36,7 +36,7 @@ _RICH = {"rich", "rich.console", "rich.text", "rich.markup", "rich.logging", "ri
 
 # To parse and walk all of opskit takes a second: a module without one of these words can have no such place.
 _A_WORD = re.compile(
-    rf"\b(?:{'|'.join(sorted(_SPEAKING | _STREAMS | {*_SPEAKING_MODULES, 'rich', 'os', 'out', 'err'}))})\b"
+    rf"\b(?:{'|'.join(sorted(_SPEAKING | _STREAMS | {*_SPEAKING_MODULES, 'rich'}))}|(?:os|out|err)\s*\.\s*write\w*)\b"
 )
 
 
