@@ -16,8 +16,8 @@ ANSWERS = (
     ("--help",),
     ("quotas", "check", "--help"),
     ("settings",),
-    ("settings", "-o", "json"),
-    ("settings", "-o", "csv"),
+    ("workflow", "list", "-o", "json"),
+    ("workflow", "list", "-o", "csv"),
     ("iam", "policy", "train"),
     ("completion", "bash"),
 )
@@ -46,7 +46,7 @@ def test_a_usage_error_that_cannot_be_written_to_stdout_is_told_on_stderr() -> N
     [
         (("quotas", "chek"), 2, "2> /dev/full"),
         (("quotas", "chek"), 2, "2>&-"),
-        (("settings", "-o", "json"), 0, "2>&- <&-"),
+        (("workflow", "list", "-o", "json"), 0, "2>&- <&-"),
     ],
 )
 def test_a_message_that_cannot_be_written_changes_nothing(words: tuple[str, ...], code: int, place: str) -> None:
