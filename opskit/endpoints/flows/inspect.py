@@ -120,10 +120,13 @@ class EndpointInspection:
 
 @dataclass(frozen=True)
 class _RegionInspection:
-    """The endpoints of a Region, and why some could not be described."""
+    """The endpoints of a Region that were looked at, and why some could not be described. ``staying`` are the names of
+    all that are there, or may be, and are not being deleted.
+    """
 
     endpoints: tuple[InspectedEndpoint, ...]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...]
+    staying: frozenset[str]
 
 
 def inspect_endpoints(
@@ -148,16 +151,16 @@ def inspect_endpoints(
         if isinstance(found, Problem):
             problems.append(found)
             continue
-        there = {each.endpoint.name for each in region.endpoints if not each.endpoint.traits.is_going}
-        stopped += [(client, each) for each in found if each.name not in there and _is_meant(client, each, meant)]
+        # One that could not be described, or has other tags than are meant, may have a record and runs all the same.
+        gone = [each for each in found if each.name not in region.staying]
+        stopped += [(client, each) for each in gone if _is_meant(client, each, meant)]
     failed = 0 < len(clients) == sum(isinstance(region, Problem) for region in regions)
     return EndpointInspection(tuple(seen), tuple(stopped), tuple(problems), all_regions_failed=failed)
 
 
 def _is_meant(client: AwsClient, stopped: StoppedEndpoint, meant: EndpointFilter) -> bool:
     """Whether a stopped endpoint is one of those, by the tags that it had."""
-    tags = stopped.record.tags if stopped.record else Unknown("what brings it back cannot be read")
-    return meant.matches_name(stopped.name) and meant.matches_tag(tags, client.owner_keys)
+    return meant.matches_name(stopped.name) and meant.matches_tag(stopped.tags, client.owner_keys)
 
 
 def inspect_endpoint(
@@ -238,7 +241,9 @@ def _inspect_region(
         _assess(client, endpoint, told, uses.get(endpoint.name), own, price, now)
         for (endpoint, told), own, price in zip(wanted, policies, told_prices, strict=True)
     ]
-    return _RegionInspection(tuple(seen), problems)
+    going = {each.name for each in endpoints if each.traits.is_going}
+    gone = {name for name, each in zip(names, described, strict=True) if each is None}
+    return _RegionInspection(tuple(seen), problems, frozenset(names) - going - gone)
 
 
 def _describe_or_problem(client: AwsClient, name: str, configs: EndpointConfigs) -> HostedEndpoint | Problem | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from opskit.aws.client import AwsClient
 from opskit.aws.resource_tags import list_kind_tags, read_tags
 from opskit.core.exceptions import AwsError
+from opskit.core.model import Unknown
 from opskit.core.tags import STOPPED_ENDPOINT
 from opskit.endpoints.reads.endpoints import list_config_arns, read_endpoint_config
 from opskit.endpoints.rules.restore_record import RestoreRecord, record_owner, record_time, unpack_record
@@ -25,6 +27,11 @@ class StoppedEndpoint:
     config_arn: str
     record: RestoreRecord | None
     written: datetime
+
+    @property
+    def tags(self) -> Mapping[str, str] | Unknown:
+        """The tags that the endpoint had, which only its record tells."""
+        return self.record.tags if self.record else Unknown("what brings it back cannot be read", "record-damaged")
 
 
 def list_stopped(client: AwsClient) -> list[StoppedEndpoint]:

@@ -79,7 +79,10 @@ def endpoint_list_result(inspection: EndpointInspection, order: EndpointOrder = 
     whole = add_patience_column(Table(_COLUMNS, tuple(rows)), patiences, before="1h")
     owners = [
         *(owner_cell(record["owner"], seen.tags) for record, seen in zip(records, inspection.endpoints, strict=False)),
-        *(owner_cell(record["owner"], None) for record in records[len(inspection.endpoints) :]),
+        *(
+            owner_cell(record["owner"], stopped.tags)
+            for record, (_, stopped) in zip(records[len(inspection.endpoints) :], gone, strict=True)
+        ),
     ]
     table = (_with_owners(whole, owners),) if rows else ()
     problems = (*inspection.problems, *_unread_use_problems(inspection))

@@ -67,7 +67,7 @@ def stopped_record(client: AwsClient, stopped: StoppedEndpoint) -> dict[str, Any
         "account": stopped.config_arn.split(":")[4],
         "region": region,
         "name": stopped.name,
-        **owner_record(record.tags if record else {}, client.owner_keys),
+        **owner_record(stopped.tags, client.owner_keys),
         "config": stopped.config_arn.rpartition("/")[2],
         "variants": [
             {"name": name, "instance_type": None, "count": count, "serverless": None} for name, count in counts.items()

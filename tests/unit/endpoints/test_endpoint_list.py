@@ -15,18 +15,22 @@ from opskit.aws.resource_tags import TagsByArn
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Unknown
+from opskit.core.stop_outcome import StopOutcome
 from opskit.core.tags import KEEP, OWNER
-from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint, inspect_endpoints
+from opskit.endpoints.flows.inspect import EndpointFilter, EndpointInspection, InspectedEndpoint, inspect_endpoints
 from opskit.endpoints.flows.stop import execute_endpoint_stops
 from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, plan_endpoint_stops
+from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.render.list import endpoint_list_result
 from opskit.endpoints.render.rows import describe_variants
 from opskit.endpoints.render.stop import endpoint_stop_result
 from opskit.endpoints.rules.enums import EndpointOrder
 from opskit.endpoints.rules.idleness import EndpointAssessment, EndpointPolicy
 from opskit.endpoints.rules.model import EndpointVerdict, HostedEndpoint, VariantState
+from opskit.endpoints.rules.restore_record import RestoreRecord
 from tests.fakes.account import NOW, client_error, in_memory
 from tests.fakes.endpoint_account import EndpointAccount
+from tests.fakes.endpoint_stops import TERMS, stop_endpoint
 from tests.fakes.random_account import random_account
 from tests.fakes.stubbed_client import REGION, shared_clients
 
@@ -63,6 +67,31 @@ def test_one_that_cannot_be_described_hides_no_other(account: EndpointAccount, m
     assert {each.endpoint.name for each in seen.endpoints} == account.endpoints.keys() - {"other-2"}
     assert ["other-2" in problem.message for problem in seen.problems] == [True]
     assert not seen.all_regions_failed
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_one_that_runs_is_not_told_to_be_stopped_for_its_record(
+    account: EndpointAccount, monkeypatch: pytest.MonkeyPatch, *, is_readable: bool
+) -> None:
+    """A stop that AWS refused leaves the record; then it cannot be described, or only others are asked for."""
+    account.is_indexed = True
+    account.endpoints[NAME].tags["team"] = "old"
+    account.fault = lambda operation: "lost" if operation == "DeleteEndpoint" else ""
+    with in_memory(account):
+        assert stop_endpoint(account, replace(TERMS, by_name=True)).outcome is StopOutcome.UNKNOWN
+
+    def deny(self: EndpointAccount, params: dict[str, Any]) -> dict[str, Any]:
+        raise client_error("DescribeEndpoint", "AccessDeniedException", "not authorized", 403)
+
+    if not is_readable:
+        monkeypatch.setattr(EndpointAccount, "do_describe_endpoint", deny)
+    client: AwsClient = AwsSession(shared_clients(), REGION).client()
+    meant = EndpointFilter(tag=("team", "old")) if is_readable else EndpointFilter()
+    account.endpoints[NAME].tags["team"] = "new"
+    with in_memory(account):
+        seen = inspect_endpoints([client], EndpointPolicy(), account.clock.now(), meant, with_stopped=True)
+    assert [stopped.name for _, stopped in seen.stopped] == []
+    assert "stopped-unread" not in {problem.code for problem in seen.problems}
 
 
 def test_a_keep_tag_counts_whatever_the_case_of_the_arn(
@@ -208,3 +237,12 @@ def test_tags_that_could_not_be_read_name_an_unknown_owner_and_none_name_none() 
     assert [row[2].text for row in table.rows] == ["ada", "", "?"]
     (without,) = endpoint_list_result(EndpointInspection(tuple(seen[1:]))).tables
     assert "Owner" not in [column.header for column in without.columns]
+
+
+def test_whose_a_stopped_one_is_is_unknown_where_its_record_cannot_be_read() -> None:
+    client: AwsClient = AwsSession(shared_clients(), REGION).client()
+    arn = f"arn:aws:sagemaker:{REGION}:111122223333:endpoint-config/c"
+    record = RestoreRecord("known", "c", NOW, NOW, tags={OWNER: "ada"})
+    stopped = [StoppedEndpoint("known", arn, record, NOW), StoppedEndpoint("damaged", arn, None, NOW)]
+    result = endpoint_list_result(EndpointInspection((), tuple((client, each) for each in stopped)))
+    assert [row[2].text for row in result.tables[0].rows] == ["ada", "?"]
