@@ -28,6 +28,8 @@ _VARIANT_LISTS = ("ProductionVariants", "ShadowProductionVariants")
 _SERVERLESS_MEMBERS = ("CurrentServerlessConfig", "DesiredServerlessConfig")
 _SERVERLESS_NOTE = "a serverless variant is billed by use, which is in no budget"
 _SCALING_NOTE = "{where} may grow to {most} instances: its cost counts them, the quotas are checked for {count}"
+_MOST_MEMBER = "ManagedInstanceScaling.MaxInstanceCount"
+_NO_TOLD_END = "AWS scales the variant, to how many is not given"
 _COPIES_NOTE = "The copies run on the instances that the endpoint has or may scale to."
 
 
@@ -66,8 +68,10 @@ def _variant_needs(variant: Request, where: str, job: str) -> RequestNeeds:
     unknowns: tuple[UnknownNeed, ...] = ()
     if variant.get("AcceleratorType"):
         unknowns = (UnknownNeed(f"{where}.AcceleratorType", "the quota of accelerators is not known"),)
-    count = whole_number(variant, "InitialInstanceCount", where, 1)
+    count = whole_number(variant, "InitialInstanceCount", where)
     scaling = member_of(variant, "ManagedInstanceScaling", where)
+    if _has_no_told_end(scaling):
+        unknowns = (*unknowns, UnknownNeed(f"{where}.{_MOST_MEMBER}", _NO_TOLD_END))
     # AWS may scale to this by itself, so it is what may have to be paid for.
     most = max(count, whole_number(scaling, "MaxInstanceCount", join_path(where, "ManagedInstanceScaling"), count))
     pools = entries_of(variant, "InstancePools", where)
@@ -86,6 +90,11 @@ def _variant_needs(variant: Request, where: str, job: str) -> RequestNeeds:
     )
     notes = (_SCALING_NOTE.format(where=where, most=most, count=count),) if most > count else ()
     return RequestNeeds(needs, unknowns, notes)
+
+
+def _has_no_told_end(scaling: Request) -> bool:
+    """Whether AWS scales a variant by itself, and nothing says to how many instances."""
+    return bool(scaling) and scaling.get("Status") != "DISABLED" and scaling.get("MaxInstanceCount") is None
 
 
 def _serverless_needs(serverless: Request, where: str, job: str) -> RequestNeeds:
@@ -198,10 +207,12 @@ def component_needs(request: Request, describe: Describe) -> RequestNeeds:
     parts = []
     for index, variant in enumerate(_all_variants(config)):
         scaling = member_of(variant, "ManagedInstanceScaling", "")
+        where = f"variant {index + 1} of endpoint {name}"
+        if _has_no_told_end(scaling):
+            raise NotJudgeable(f"{where}.{_MOST_MEMBER}", _NO_TOLD_END)
         most = whole_number(scaling, "MaxInstanceCount", "ManagedInstanceScaling", 0)
         if not most or scaling.get("Status") == "DISABLED":
             continue
-        where = f"variant {index + 1} of endpoint {name}"
         now = _instances_now(present.get(variant.get("VariantName"), {}), where)
         if most > now:
             plan = {**variant, "InitialInstanceCount": most}

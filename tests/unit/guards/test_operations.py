@@ -86,3 +86,39 @@ def test_an_endpoint_of_which_aws_tells_no_variants_may_have_scaled_out() -> Non
     request = {"EndpointName": "e", "EndpointConfigName": "c", "RetainAllVariantProperties": True}
     needs = judge_request("UpdateEndpoint", request, lambda operation, params: described[operation], lambda: False)
     assert (needs.needs, [unknown.source for unknown in needs.unknowns]) == ((), ["endpoint e"])
+
+
+def judge_endpoint(operation: str, request: Mapping[str, Any], variant: Mapping[str, Any]) -> RequestNeeds:
+    described: dict[str, dict[str, Any]] = {
+        "describe_endpoint_config": {"ProductionVariants": [{"VariantName": "a", **variant}]},
+        "describe_endpoint": {
+            "EndpointConfigName": "c",
+            "ProductionVariants": [{"VariantName": "a", "CurrentInstanceCount": 1}],
+        },
+    }
+    return judge_request(operation, request, lambda operation, params: described[operation], lambda: False)
+
+
+GROWING = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+
+
+@pytest.mark.parametrize("scaling", [{"Status": "ENABLED"}, {"Status": "ENABLED", "MinInstanceCount": 1}])
+@pytest.mark.parametrize("operation", ["CreateEndpoint", "CreateInferenceComponent", "UpdateInferenceComponent"])
+def test_a_variant_that_scales_without_a_told_end_is_unknown(operation: str, scaling: Mapping[str, Any]) -> None:
+    request = {"EndpointName": "e", "EndpointConfigName": "c"}
+    needs = judge_endpoint(operation, request, {**GROWING, "ManagedInstanceScaling": scaling})
+    assert [unknown.reason for unknown in needs.unknowns] == ["AWS scales the variant, to how many is not given"]
+
+
+@pytest.mark.parametrize("scaling", [{"Status": "DISABLED"}, {}, {"Status": "ENABLED", "MaxInstanceCount": 1}])
+def test_a_variant_that_does_not_scale_or_has_an_end_needs_no_more(scaling: Mapping[str, Any]) -> None:
+    needs = judge_endpoint(
+        "CreateEndpoint", {"EndpointConfigName": "c"}, {**GROWING, "ManagedInstanceScaling": scaling}
+    )
+    assert ([(need.count, need.billed_count) for need in needs.needs], needs.unknowns) == ([(1, 1)], ())
+
+
+def test_a_variant_of_which_the_number_is_not_told_is_unknown() -> None:
+    """Not one: the configuration may be of a dozen."""
+    needs = judge_endpoint("CreateEndpoint", {"EndpointConfigName": "c"}, {"InstanceType": "ml.m5.xlarge"})
+    assert (needs.needs, [unknown.reason for unknown in needs.unknowns]) == ((), ["the number is not given"])
