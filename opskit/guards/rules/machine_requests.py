@@ -118,8 +118,10 @@ def cluster_create_needs(request: Request, describe: Describe) -> RequestNeeds:
 
 def cluster_update_needs(request: Request, describe: Describe) -> RequestNeeds:
     """The needs of UpdateCluster: what its groups are to have more than they have."""
-    present = _present_counts(_read_cluster(request, describe))
-    return _group_needs(request, present)
+    cluster = _read_cluster(request, describe)
+    if not any(member in cluster for member in _GROUP_LISTS):
+        raise NotJudgeable(f"cluster {request.get('ClusterName')}", "AWS does not say which instance groups it has now")
+    return _group_needs(request, _present_counts(cluster))
 
 
 def added_node_needs(request: Request, describe: Describe) -> RequestNeeds:

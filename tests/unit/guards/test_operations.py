@@ -122,3 +122,15 @@ def test_a_variant_of_which_the_number_is_not_told_is_unknown() -> None:
     """Not one: the configuration may be of a dozen."""
     needs = judge_endpoint("CreateEndpoint", {"EndpointConfigName": "c"}, {"InstanceType": "ml.m5.xlarge"})
     assert (needs.needs, [unknown.reason for unknown in needs.unknowns]) == ((), ["the number is not given"])
+
+
+def test_a_cluster_of_which_aws_tells_no_groups_does_not_begin_with_none() -> None:
+    group = {"InstanceGroupName": "g", "InstanceType": "ml.m5.xlarge", "InstanceCount": 2}
+
+    def judge_update(cluster: Mapping[str, Any]) -> RequestNeeds:
+        request = {"ClusterName": "c", "InstanceGroups": [group]}
+        return judge_request("UpdateCluster", request, lambda operation, params: cluster, lambda: False)
+
+    untold, empty = judge_update({}), judge_update({"InstanceGroups": []})
+    assert (untold.needs, [unknown.source for unknown in untold.unknowns]) == ((), ["cluster c"])
+    assert [need.count for need in empty.needs] == [2]
