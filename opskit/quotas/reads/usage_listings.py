@@ -238,19 +238,21 @@ def space_volume_size(space: Response) -> int | None:
 
 def read_volume_sizes(client: AwsClient, summaries: Sequence[Response]) -> dict[str, int | Unknown | None]:
     """The size of the volume of each notebook instance in a listing, in GB; None: the notebook is gone by now. The
-    listing does not say it, so each is described, once for as long as it does not change.
+    listing does not say it, so each is described, once for as long as it does not change by the time that AWS tells.
     """
     remembered = load_volume_sizes(client)
+    names = [str(summary["NotebookInstanceName"]) for summary in summaries]
+    # One of which AWS tells no time may have changed since any look.
     states = {
-        name: NotebookState(name, str(summary.get("LastModifiedTime")))
-        for summary in summaries
-        for name in [summary["NotebookInstanceName"]]
+        name: NotebookState(name, str(changed))
+        for name, summary in zip(names, summaries, strict=True)
+        if (changed := summary.get("LastModifiedTime"))
     }
-    missing = [name for name, state in states.items() if state not in remembered]
+    missing = [name for name in names if states.get(name) not in remembered]
     described = gather_all([partial(_read_volume_size, client, name) for name in missing])
     sizes: dict[str, int | Unknown | None] = dict(zip(missing, described, strict=True))
     sizes |= {name: remembered[state] for name, state in states.items() if state in remembered}
-    known = {states[name]: size for name, size in sizes.items() if isinstance(size, int)}
+    known = {states[name]: size for name, size in sizes.items() if name in states and isinstance(size, int)}
     if known != remembered:
         save_volume_sizes(client, known)
     return sizes

@@ -14,7 +14,7 @@ from opskit.aws.roles import ExecutionRole, find_execution_role
 from opskit.aws.s3_objects import object_exists
 from opskit.core.aws_names import default_bucket
 from opskit.core.cost import CostItem, estimate_usd
-from opskit.core.exceptions import OpskitError, UsageError
+from opskit.core.exceptions import AwsError, OpskitError, UsageError
 from opskit.core.model import InstanceConfig, Unknown, Workload
 from opskit.core.owners import Owner
 from opskit.core.result_or_error import result_or_error
@@ -240,10 +240,17 @@ def _choose_training_job(client: AwsClient, base: str, *, again: bool) -> JobAct
 
 
 def _has_model(client: AwsClient, name: str) -> bool:
-    """Whether a completed job's model still exists."""
+    """Whether a completed job's model still exists.
+
+    Raises:
+        AwsError: AWS does not say.
+    """
     # A cleanup deletes the model and no job: AWS cannot delete one, and such a job cannot be reused.
     job = resources.read_training_job(client, name)
-    return bool(job and job.model_uri and object_exists(client, job.model_uri))
+    if job is not None and job.model_uri is None:  # it may be there, and another job would be paid for
+        text = f"AWS does not tell where the model of the completed training job {name} is."
+        raise AwsError("bad-answer", text, "--again trains a new one.", region=client.region)
+    return job is not None and job.model_uri is not None and object_exists(client, job.model_uri)
 
 
 def _choose_transform_job(client: AwsClient, job: JobAction) -> JobAction:

@@ -111,6 +111,26 @@ def test_a_volume_that_is_gone_is_not_one_that_aws_does_not_tell(
     assert (row["verdict"], row["in_use"]) == (verdict, in_use)
 
 
+def test_a_volume_of_which_aws_does_not_tell_when_it_changed_is_read_each_time(
+    lab_account: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What has no time looks as if it never changed: a volume that was enlarged would stay as it was once."""
+    told: Any = dict(lab_account.running)
+    listed, sizes = told["ListNotebookInstances"]({})["NotebookInstances"], {"runs": 40, "stopped": 50}
+    untimed = [{name: value for name, value in each.items() if name != "LastModifiedTime"} for each in listed]
+    lab_account.running |= {
+        "ListNotebookInstances": lambda _: {"NotebookInstances": untimed},
+        "DescribeNotebookInstance": lambda asked: {
+            **told["DescribeNotebookInstance"](asked),
+            "VolumeSizeInGB": sizes[asked["NotebookInstanceName"]],
+        },
+    }
+    assert check(capsys, "-o", "json").row(NOTEBOOK_VOLUMES)["in_use"] == 90
+    sizes["runs"] = 50
+    row = check(capsys, "-o", "json").row(NOTEBOOK_VOLUMES)
+    assert (row["verdict"], row["in_use"]) == ("short", 100)
+
+
 def listed_space(name: str, app_type: str | None, size: int | None) -> dict[str, Any]:
     storage = {} if size is None else {"SpaceStorageSettings": {"EbsStorageSettings": {"EbsVolumeSizeInGb": size}}}
     return {"SpaceName": name, "SpaceSettingsSummary": {**({"AppType": app_type} if app_type else {}), **storage}}

@@ -55,6 +55,25 @@ def test_two_people_share_nothing_and_each_pays_once(capsys: pytest.CaptureFixtu
         assert run["owner"] == {"name": caller, "from": "user", "tagged": True}
 
 
+class UntoldArtifacts(Account):
+    """Says of no training job where its model is."""
+
+    def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        answer = super().call(operation, params)
+        return {name: value for name, value in answer.items() if name != "ModelArtifacts"}
+
+
+def test_a_completed_job_of_which_aws_tells_no_model_is_not_paid_again(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Account()
+    first = train_as(ADA, told, capsys)
+    untold = UntoldArtifacts(caller=ADA, things=told.things, objects=told.objects)
+    ended = run_as(ADA, untold, capsys, "train", "boston", "--no-guard")
+    error = ended.envelope["errors"][0]
+    assert (error["code"], error["hint"]) == ("bad-answer", "--again trains a new one.")
+    assert first["job"] in error["message"]
+    assert [name for kind, name in untold.things if kind == "TrainingJob"] == [first["job"]]
+
+
 def test_a_run_that_needs_no_role_any_more_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     account = Account()
     train_as(ADA, account, capsys)
