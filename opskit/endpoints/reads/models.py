@@ -15,6 +15,8 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import unknown_from_error
 from opskit.endpoints.rules.model import JsonObject
 
+_OF_A_PACKAGE = Unknown("a model is of a model package, and where that has its data was not looked at", "not-looked-at")
+
 
 @dataclass(frozen=True)
 class ModelParts:
@@ -40,7 +42,9 @@ def read_model_parts(client: AwsClient, config: JsonObject) -> ModelParts:
     found = gather_all([partial(_data_exists, client, uri, is_prefix) for uri, is_prefix in locations])
     absent = [uri for (uri, _), exists in zip(locations, found, strict=True) if exists is False]
     gone += [f"the data of its model are not there any more ({uri})" for uri in absent]
-    return ModelParts(tuple(gone), data_unread=next((exists for exists in found if isinstance(exists, Unknown)), None))
+    unread = [exists for exists in found if isinstance(exists, Unknown)]
+    packaged = [_OF_A_PACKAGE for model in models if model and any(map(_is_packaged, _containers(model)))]
+    return ModelParts(tuple(gone), data_unread=next(iter((*unread, *packaged)), None))
 
 
 def _read_model(client: AwsClient, name: str) -> JsonObject | None:
@@ -54,13 +58,23 @@ def _read_model(client: AwsClient, name: str) -> JsonObject | None:
 
 def _data_locations(model: JsonObject) -> Iterator[tuple[str, bool]]:
     """The URIs of a model's data, each with whether it is the beginning of several."""
-    for container in [model.get("PrimaryContainer") or {}, *(model.get("Containers") or ())]:
+    for container in _containers(model):
         if uri := container.get("ModelDataUrl"):
             # A multi-model container has a folder of models.
             yield str(uri), container.get("Mode") == "MultiModel"
-        source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
-        if uri := source.get("S3Uri"):
-            yield str(uri), source.get("S3DataType") != "S3Object"
+        further = container.get("AdditionalModelDataSources") or ()
+        for named in (container.get("ModelDataSource") or {}, *further):
+            source = named.get("S3DataSource") or {}
+            if uri := source.get("S3Uri"):
+                yield str(uri), source.get("S3DataType") != "S3Object"
+
+
+def _containers(model: JsonObject) -> list[JsonObject]:
+    return [model.get("PrimaryContainer") or {}, *(model.get("Containers") or ())]
+
+
+def _is_packaged(container: JsonObject) -> bool:
+    return bool(container.get("ModelPackageName"))
 
 
 def _data_exists(client: AwsClient, uri: str, is_prefix: bool) -> bool | Unknown:
