@@ -27,6 +27,7 @@ from opskit.core.model import JupyterState, Unknown
 from opskit.notebooks.reads import jupyter_client
 from opskit.notebooks.reads.jupyter import inspect_jupyter
 from tests.fakes.fake_notebooks import FakeNotebook, FakeNotebooks
+from tests.fakes.listening import stop_listening
 from tests.unit.notebooks.test_jupyter import HOUR, KEY, look, never, served, sight
 
 pytestmark = pytest.mark.usefixtures("patient_jupyter")
@@ -48,9 +49,12 @@ def saying(*answers: bytes, drip: bool = False) -> Iterator[tuple[str, list[byte
                         line.sendall(answer[at : at + 1] if drip else answer)
                         time.sleep(0.02 if drip else 0)
 
-    threading.Thread(target=talk, daemon=True).start()
-    with listener:
+    talking = threading.Thread(target=talk, daemon=True)
+    talking.start()
+    try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", heard
+    finally:
+        stop_listening(listener, talking)
 
 
 def moved(to: str, more: str = "") -> bytes:

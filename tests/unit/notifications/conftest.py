@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.listening import stop_listening
 from tests.fakes.webhook_servers import RawAnswers, WebhookRecord
 from tests.slow import serves
 
@@ -62,7 +63,8 @@ def raw_server() -> Iterator[RawAnswers]:
             while not ended.is_set():
                 threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
 
-    threading.Thread(target=serve, daemon=True).start()
+    serving = threading.Thread(target=serve, daemon=True)
+    serving.start()
     yield raw
     ended.set()
-    listener.close()
+    stop_listening(listener, serving)
