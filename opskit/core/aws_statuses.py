@@ -59,6 +59,8 @@ class NotebookTraits:
     """It becomes InService without a further call."""
     runs_or_will: bool = False
     """It was started and not stopped since."""
+    may_need_stop: bool = False
+    """Somebody may have to stop it."""
     has_failed: bool = False
     """It did not start."""
     is_going: bool = False
@@ -76,20 +78,22 @@ class NotebookTraits:
 # AWS does not document the two maintenance statuses: the instance may be running and billing. ``Updating`` only follows
 # UpdateNotebookInstance, which works on stopped instances and ends in ``Stopped``.
 _NOTEBOOK_TRAITS: Mapping[NotebookStatus, NotebookTraits] = {
-    NotebookStatus.PENDING: NotebookTraits(comes_up=True, runs_or_will=True),
-    NotebookStatus.IN_SERVICE: NotebookTraits(is_in_service=True, may_run_jupyter=True, runs_or_will=True),
+    NotebookStatus.PENDING: NotebookTraits(comes_up=True, runs_or_will=True, may_need_stop=True),
+    NotebookStatus.IN_SERVICE: NotebookTraits(
+        is_in_service=True, may_run_jupyter=True, runs_or_will=True, may_need_stop=True
+    ),
     NotebookStatus.STOPPING: NotebookTraits(stop_took_effect=True, becomes_stopped=True),
     NotebookStatus.STOPPED: NotebookTraits(stop_took_effect=True, can_start=True, may_hold_quota=False),
     NotebookStatus.FAILED: NotebookTraits(has_failed=True, can_start=True, may_hold_quota=False),
     NotebookStatus.DELETING: NotebookTraits(is_going=True, may_hold_quota=False),
     NotebookStatus.UPDATING: NotebookTraits(becomes_stopped=True),
     NotebookStatus.PENDING_MAINTENANCE: NotebookTraits(
-        is_maintained=True, may_run_jupyter=True, comes_up=True, runs_or_will=True
+        is_maintained=True, may_run_jupyter=True, comes_up=True, runs_or_will=True, may_need_stop=True
     ),
     NotebookStatus.IN_MAINTENANCE: NotebookTraits(
-        is_maintained=True, may_run_jupyter=True, comes_up=True, runs_or_will=True
+        is_maintained=True, may_run_jupyter=True, comes_up=True, runs_or_will=True, may_need_stop=True
     ),
-    NotebookStatus.UNKNOWN: NotebookTraits(),
+    NotebookStatus.UNKNOWN: NotebookTraits(may_need_stop=True),
 }
 
 

@@ -101,11 +101,12 @@ def wait_in_service(client: AwsClient, name: str, clock: Clock, emit: EventSink)
 
 
 def _note_notebook(client: AwsClient, name: str, found: Notebook | None) -> None:
-    """Note whether a notebook instance as it was seen, or not there at all (None), is one that somebody has to stop."""
-    if found is not None and (found.traits.is_in_service or found.traits.comes_up):
-        reached = found.traits.is_in_service
-        client.live_resources.note_running(
-            LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=True, reached=reached)
-        )
-    else:
-        client.live_resources.note_ended(ResourceKind.NOTEBOOK, name, client.region)
+    """Note whether a notebook instance as it was seen, or not there at all (None), is one that somebody has to stop. In
+    a status that AWS adds later it may be.
+    """
+    live = client.live_resources
+    if found is None or not found.traits.may_need_stop:
+        live.note_ended(ResourceKind.NOTEBOOK, name, client.region)
+        return
+    confirmed, reached = found.traits.runs_or_will, found.traits.is_in_service
+    live.note_running(LiveResource(ResourceKind.NOTEBOOK, name, client.region, confirmed=confirmed, reached=reached))

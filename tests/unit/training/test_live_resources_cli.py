@@ -293,6 +293,18 @@ def test_a_notebook_that_did_not_come_up_is_never_still_running(
     assert "running" not in "".join(error["message"] for error in ended.envelope["errors"])
 
 
+@pytest.mark.parametrize("verb", ["create", "start"])
+def test_a_notebook_in_a_status_that_is_not_known_may_be_running(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    make, words = COMMANDS[verb]
+    account = make()
+    account.ways["NotebookInstance"] = ["Pending", "Rehoming"]
+    with in_memory(account):
+        ended = run_opskit(capsys, *words, "-o", "json")
+    last = ended.envelope["errors"][-1]
+    assert (last["code"], STOPS["NotebookInstance"].format("lab") in last["hint"]) == ("still-running", True)
+    assert "The notebook instance lab may be running." in last["message"]
+
+
 def test_an_endpoint_that_cannot_be_rolled_back_may_be_running(capsys: pytest.CaptureFixture[str]) -> None:
     account = Account()
     account.ways["Endpoint"] = ["Creating", "UpdateRollbackFailed"]
