@@ -295,7 +295,9 @@ def _billed_line(run: TrainingRun) -> str:
     item = find_cost_item(run.plan.cost_items, Workload.TRAINING) if run.plan else None
     if item is None or not isinstance(item.price, Price) or run.billable_seconds is None:
         return ""
-    return f", {item.price.usd_per_hour * item.config.count * run.billable_seconds / 3600:.4f} USD"
+    # The price is that of the dearest of the types that AWS may have taken.
+    bound = "at most " if item.config.preferences else ""
+    return f", {bound}{item.price.usd_per_hour * item.config.count * run.billable_seconds / 3600:.4f} USD"
 
 
 def _endpoint_item(run: TrainingRun) -> CostItem | None:

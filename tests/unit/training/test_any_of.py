@@ -72,6 +72,18 @@ def test_a_run_is_found_again_whatever_has_room_by_then(capsys: pytest.CaptureFi
     assert len(made(account, "TrainingJob")) == 1
 
 
+def test_what_a_training_cost_is_a_bound_where_aws_takes_one_of_several_types(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The price is that of the dearest; which one AWS took has another."""
+    told = []
+    for types in ((M5, M4), (M4,)):
+        with in_memory(Account(quotas=quotas(*types))):
+            ended = run_opskit(capsys, "train", "boston", "--any-of", ",".join(types), "--max-usd", "5")
+        told += [line.partition("s of training")[2] for line in ended.out.splitlines() if "AWS bills" in line]
+    assert [(each.startswith(", at most "), each.endswith(" USD.")) for each in told] == [(True, True), (False, True)]
+
+
 def test_one_type_with_room_is_sent_as_a_type(capsys: pytest.CaptureFixture[str]) -> None:
     account = Account(quotas=quotas(M4))
     ended = run_in(capsys, account, "train", "boston", "--any-of", f"{M5},{M4}")
