@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -116,6 +117,8 @@ def parse_endpoint(
     ]
     if not variants:  # while it is created AWS names none; it will have those of its configuration
         variants = [_configured_variant(each) for each in (config or {}).get("ProductionVariants") or ()]
+        if EndpointStatus(said["EndpointStatus"]).traits.is_in_service:  # it may have scaled since it began
+            variants = [replace(each, count=None, weight=None) for each in variants]
     return HostedEndpoint(
         region=region,
         name=said["EndpointName"],

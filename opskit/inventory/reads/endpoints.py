@@ -151,7 +151,9 @@ def _variants_with_plan(endpoint: Response, config: Response | None) -> list[tup
     """Each variant with what the configuration says of it. A deployment in progress bills for its own on top, which
     say themselves what they are.
     """
-    planned = {variant.get("VariantName"): variant for variant in _all_variants(config or {})}
+    # What is in service may have scaled since it began.
+    untold = {"InitialInstanceCount": None} if _traits_of(endpoint).is_in_service else {}
+    planned = {variant.get("VariantName"): {**variant, **untold} for variant in _all_variants(config or {})}
     present = _all_variants(endpoint) or list(planned.values())
     pending = _all_variants(endpoint.get("PendingDeploymentSummary") or {})
     return [(each, planned.get(each.get("VariantName")) or {}) for each in present] + [(each, each) for each in pending]

@@ -169,7 +169,7 @@ def _all_variants(response: Response) -> list[Response]:
 
 def _variant_instances(variant: Response, planned: Response, traits: EndpointTraits) -> Counts:
     """The instances of a variant: the current or the desired number, whichever is higher; of a failed one the current
-    number.
+    number. One in service may have scaled since it began with what its configuration says.
     """
     if _serverless_limit(variant, planned) is not None:
         return {}
@@ -179,7 +179,8 @@ def _variant_instances(variant: Response, planned: Response, traits: EndpointTra
     members = ["CurrentInstanceCount"] if traits.has_failed else ["CurrentInstanceCount", "DesiredInstanceCount"]
     numbers = [variant[member] for member in members if variant.get(member) is not None]
     # While an endpoint scales either number may be the larger, and a count that is too low would pass for free quota.
-    number = max(numbers) if numbers else planned.get("InitialInstanceCount")
+    begun = None if traits.is_in_service else planned.get("InitialInstanceCount")
+    number = max(numbers) if numbers else begun
     return instance_counts(planned.get("InstanceType"), number)
 
 

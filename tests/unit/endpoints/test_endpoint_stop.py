@@ -60,6 +60,11 @@ def leave_out(*members: str) -> Callable[[EndpointAccount], None]:
     return spoil
 
 
+def tell_no_variants(account: EndpointAccount) -> None:
+    """What it began with, which its configuration tells, need not be what it has by now."""
+    account.endpoints[NAME].variants = []
+
+
 def attach(kind: str) -> Callable[[EndpointAccount], None]:
     return lambda account: account.attached.update({kind: ["one"]})
 
@@ -81,6 +86,7 @@ def attach(kind: str) -> Callable[[EndpointAccount], None]:
             "does not tell the number of instances of its variant",
         ),
         (leave_out("CurrentWeight", "DesiredWeight"), "does not tell the weight of its variant"),
+        (tell_no_variants, "does not tell the number of instances of its variant"),
         (lambda account: account.objects.clear(), "data of its model are not there"),
         (lambda account: account.models.clear(), "its model model was deleted"),
         (lambda account: account.configs.clear(), "was deleted"),

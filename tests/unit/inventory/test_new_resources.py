@@ -10,8 +10,9 @@ import pytest
 
 from opskit.aws.client import AwsClient
 from opskit.aws.session import open_session
+from opskit.core.model import Unknown
 from opskit.inventory.reads.clusters import read_clusters
-from opskit.inventory.reads.endpoints import read_endpoints
+from opskit.inventory.reads.endpoints import read_endpoints, running_endpoint
 from opskit.inventory.reads.studio import read_studio
 from opskit.inventory.rules.running_resource import InventoryPart
 from tests.fakes.fake_aws import FakeAws, Fault
@@ -55,3 +56,16 @@ def test_what_is_listed_and_not_described_yet_is_a_gap(
     told = [gap.reason for gap in part.gaps] + [resource.unpriced for resource in part.resources]
     assert bool(told) is is_new
     assert all("does not describe it yet" in reason for reason in told)
+
+
+@pytest.mark.parametrize("told", [{}, {"ProductionVariants": [{"VariantName": "v"}]}])
+def test_what_an_endpoint_in_service_bills_is_not_what_it_began_with(told: dict[str, Any]) -> None:
+    """It may have scaled since; one that is made has what its configuration says."""
+    config = {"ProductionVariants": [{"VariantName": "v", "InstanceType": "ml.m4.xlarge", "InitialInstanceCount": 3}]}
+    serving, made = (
+        running_endpoint("us-east-1", {"EndpointName": "e", "EndpointStatus": status, **told}, config, None)
+        for status in ("InService", "Creating")
+    )
+    assert (serving.instance_types, made.instance_types) == (("ml.m4.xlarge",), ("ml.m4.xlarge",))
+    assert isinstance(serving.count, Unknown)
+    assert made.count == 3

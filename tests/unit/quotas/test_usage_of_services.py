@@ -112,6 +112,16 @@ def test_usage_an_endpoint_whose_configuration_cannot_be_read_is_a_ceiling_for_e
     assert (in_use.count("ml.m4.xlarge"), in_use.ceiling("ml.m4.xlarge")) == (0, 2)
 
 
+@pytest.mark.parametrize("told", [{}, {"ProductionVariants": [endpoint_variant()]}])
+def test_usage_what_an_endpoint_in_service_has_is_not_what_it_began_with(
+    fake_aws: FakeAws, told: dict[str, Any]
+) -> None:
+    """It may have scaled since; where AWS does not tell to what, nobody knows."""
+    stub_endpoint(fake_aws, told, PLAN)
+    in_use = in_use_of(Workload.ENDPOINT)
+    assert in_use.incomplete is not None or in_use.ceiling("ml.m4.xlarge") is None
+
+
 @pytest.mark.parametrize(
     ("config", "concurrency"),
     [
