@@ -20,6 +20,7 @@ from opskit.aws.polling import AWS_WAITER_MINUTES, poll_until_done
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OpskitError, Problem, UnreadableState
 from opskit.core.live_resources import NOTHING_RUNS, LiveResource, ResourceKind
+from opskit.core.model import Unknown
 from opskit.state.journal import mark_done
 from opskit.training.changes import endpoints as changes
 from opskit.training.changes import s3
@@ -208,8 +209,6 @@ def _remove_resource(client: AwsClient, done: CleanupResult, item: ResourceRef, 
     """Delete one resource if it is still the workflow's. If the response is lost, it is looked up, not repeated."""
     # Right before the delete: its tags may have changed since the plan, and nothing is deleted on an old look.
     why = _foreign_reason_now(client, done, item.arn)
-    if why == _GONE:
-        return
     if why is None:
         on_recovered = partial(mark_done, client, changes.delete_action(item.resource_kind), item.name, "it is gone")
         try:
@@ -224,9 +223,10 @@ def _remove_resource(client: AwsClient, done: CleanupResult, item: ResourceRef, 
             done.failures.append(failure.problem)
             done.keep_resource(KeptResource(item.resource_kind, item.name, "AWS did not delete it"))
             return
-    else:
-        done.keep_resource(KeptResource(item.resource_kind, item.name, why))
-    if item.resource_kind is DeletableKind.ENDPOINT:  # it is being deleted, or belongs to somebody else
+    elif why != _GONE:
+        done.keep_resource(KeptResource(item.resource_kind, item.name, why.reason if isinstance(why, Unknown) else why))
+    # It is being deleted or gone, or belongs to somebody else; one of which that is not known stays, and bills.
+    if item.resource_kind is DeletableKind.ENDPOINT and not isinstance(why, Unknown):
         client.live_resources.note_ended(ResourceKind.ENDPOINT, item.name, client.region)
 
 
@@ -245,8 +245,9 @@ def _delete_objects(client: AwsClient, done: CleanupResult, objects: S3Objects) 
     """Delete the objects of a job if it is still the workflow's."""
     why = _foreign_reason_now(client, done, objects.arn)
     if why is not None:
+        said = why.reason if isinstance(why, Unknown) else why
         done.keep_resource(
-            KeptResource(OBJECTS, objects.uri, f"of the training job {objects.job}: {why}", len(objects.keys))
+            KeptResource(OBJECTS, objects.uri, f"of the training job {objects.job}: {said}", len(objects.keys))
         )
         return
     try:
@@ -262,12 +263,12 @@ def _delete_objects(client: AwsClient, done: CleanupResult, objects: S3Objects) 
         done.objects.append(objects)
 
 
-def _foreign_reason_now(client: AwsClient, done: CleanupResult, arn: str) -> str | None:
-    """Why a resource is no longer, or may not be, in scope; None: it is. ``_GONE``: it no longer exists."""
+def _foreign_reason_now(client: AwsClient, done: CleanupResult, arn: str) -> str | Unknown | None:
+    """Why a resource is no longer in scope, or why that is not known; None: it is. ``_GONE``: it no longer exists."""
     why = foreign_reason(client, done.resources.scope, arn)
     if not isinstance(why, OpskitError):
         return why
     if isinstance(why, AwsError) and is_not_found(why):
         return _GONE
     done.note_unread(why)
-    return unreadable_tags_text(why)
+    return Unknown(unreadable_tags_text(why))

@@ -209,16 +209,24 @@ class _ResourceScan:
 
     def _buckets_of_jobs(self, names: list[str]) -> list[str]:
         """The buckets that training jobs wrote to; those of a job that cannot be described are unread."""
-        told = gather_all(
-            [partial(result_or_error, partial(resources.read_training_job, self.client, n)) for n in names]
-        )
-        if failed := [job for job in told if isinstance(job, OpskitError)]:
+        told = gather_all([partial(result_or_error, partial(self._bucket_of_job, name)) for name in names])
+        if failed := [bucket for bucket in told if isinstance(bucket, OpskitError)]:
             what = "the training job" if len(failed) == 1 else f"{len(failed)} training jobs"
             first = failed[0].problem
             text = f"Which bucket {what} wrote to could not be read, so files there are not found: {first.message}"
             self._note_unread(AwsError(first.code, text, first.hint, region=first.region))
-        jobs = (job for job in told if job is not None and not isinstance(job, OpskitError))
-        return [split_s3_uri(job.output_uri)[0] for job in jobs if job.output_uri]
+        return [bucket for bucket in told if isinstance(bucket, str)]
+
+    def _bucket_of_job(self, name: str) -> str | None:
+        """The bucket that a training job wrote to; None: the job is gone.
+
+        Raises:
+            AwsError: it could not be read, or AWS does not tell it.
+        """
+        job = resources.read_training_job(self.client, name)
+        if job is not None and job.output_uri is None:
+            raise AwsError("bad-answer", f"AWS does not tell it of {name}.", region=self.client.region)
+        return split_s3_uri(job.output_uri)[0] if job is not None and job.output_uri else None
 
     def _why_objects_stay(self, folder: str, known: dict[str, ListedResource]) -> str | None:
         job = known.get(folder.rstrip("/")) if folder.endswith("/") else None

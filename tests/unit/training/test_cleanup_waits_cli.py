@@ -146,6 +146,28 @@ def test_cleanup_an_endpoint_that_does_not_go_keeps_what_it_uses_and_is_not_wait
     assert timedelta(minutes=30) < passed[-1] - passed[0] < timedelta(minutes=31)
 
 
+@pytest.mark.parametrize(
+    ("code", "still"), [("AccessDeniedException", True), ("ValidationException", True), ("ResourceNotFound", False)]
+)
+def test_cleanup_an_endpoint_whose_tags_cannot_be_read_again_is_still_running(
+    code: str, still: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account, listed = account_with_endpoint(), []
+
+    def before(operation: str) -> None:
+        listed.append(operation)
+        if operation == "ListEndpoints" and listed.count(operation) == 2:
+            raise KeyboardInterrupt
+        if operation == "ListTags" and listed.count(operation) == 5:  # the first after those of the look
+            raise client_error(operation, code, "no")
+
+    account.before = before
+    ended = run_cleanup(account, capsys)
+    messages = [error["message"] for error in ended.envelope["errors"] if error["code"] == "interrupted"]
+    told = f"Interrupted, but the endpoint {JOB} is still running."
+    assert messages == [told if still else "Interrupted. Nothing of this run is running."]
+
+
 def ignore_argument(_: object) -> None:
     """For what is done for its effect."""
 
@@ -185,3 +207,20 @@ def test_cleanup_objects_lie_in_whichever_bucket_the_job_wrote_to(capsys: pytest
     ended = run_cleanup(account, capsys)
     assert (ended.code, list(account.objects)) == (0, [f"s3://elsewhere/opskit/boston/{OLDER}/x"])
     assert ended.data["removed"]["objects"] == 4
+
+
+class UntoldOutput(Account):
+    """Says of no training job where it wrote to."""
+
+    def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        answer = super().call(operation, params)
+        return {name: value for name, value in answer.items() if name != "OutputDataConfig"}
+
+
+def test_cleanup_a_job_of_which_aws_tells_no_bucket_may_have_files_that_are_not_found(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = run_cleanup(account_with_endpoint(account=UntoldOutput()), capsys)
+    what = "Which bucket the training job wrote to could not be read, so files there are not found"
+    told = f"{what}: AWS does not tell it of {JOB}."
+    assert (ended.code, [error["message"] for error in ended.envelope["errors"]]) == (5, [told])
