@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from opskit.aws.client import AwsClient
@@ -57,13 +57,21 @@ def read_studio(client: AwsClient) -> InventoryPart:
     account = _account_or_empty(client) if running or present else ""
     found = gather_all([partial(_read_app, client, account, app, owners) for app in running])
     used = {_space_key(app) for app in running if app.get("SpaceName")}
+    gap = first_unknown(apps, _unplaced_app(running))
     volumes = [
-        _space_volume(client.region, account, space, owners, apps if isinstance(apps, Unknown) else key in used)
-        for space, key in zip(present, map(_space_key, present), strict=True)
+        _space_volume(client.region, account, space, owners, _space_key(space) in used or gap or False)
+        for space in present
     ]
-    gap = first_unknown(apps, spaces)
+    gap = first_unknown(gap, spaces)
     known = [each for each in (*found, *volumes) if each is not None]
     return InventoryPart(tuple(known), () if gap is None else (gap,))
+
+
+def _unplaced_app(running: Sequence[Response]) -> Unknown | None:
+    """Why it is not known in which spaces apps run; None: AWS says of each in which it does, or that it has none."""
+    if all(app.get("DomainId") and (app.get("SpaceName") or app.get("UserProfileName")) for app in running):
+        return None
+    return Unknown("AWS does not say in which space an app runs", "bad-answer")
 
 
 def _account_or_empty(client: AwsClient) -> str:

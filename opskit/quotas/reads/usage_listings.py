@@ -217,14 +217,12 @@ def sum_space_volumes(client: AwsClient) -> int | Unknown:
     spaces = list_summaries(client, "list_spaces", "Spaces", "SpaceName")
     if isinstance(spaces, Unknown):
         return spaces
-    sizes = {str(space["SpaceName"]): space_volume_size(space) for space in spaces}
     # A space of an app that has a volume quota has a volume; a shared one of before there were such has none.
-    with_volumes = {
-        str(space["SpaceName"])
-        for space in spaces
-        if (space.get("SpaceSettingsSummary") or {}).get("AppType") in _APPS_WITH_VOLUMES
-    }
-    if untold := sorted(name for name in with_volumes if sizes[name] is None):
+    with_volumes = [
+        space for space in spaces if (space.get("SpaceSettingsSummary") or {}).get("AppType") in _APPS_WITH_VOLUMES
+    ]
+    # Each by itself: spaces of several domains may have one name.
+    if untold := sorted(str(space["SpaceName"]) for space in with_volumes if space_volume_size(space) is None):
         return Unknown(f"AWS did not report the volume of the Studio space {untold[0]}", "bad-answer")
     return sum(space_volume_size(space) or 0 for space in spaces)
 

@@ -69,3 +69,19 @@ def test_what_an_endpoint_in_service_bills_is_not_what_it_began_with(told: dict[
     assert (serving.instance_types, made.instance_types) == (("ml.m4.xlarge",), ("ml.m4.xlarge",))
     assert isinstance(serving.count, Unknown)
     assert made.count == 3
+
+
+@pytest.mark.parametrize(("untold", "verdict"), [(None, "running"), ("DomainId", "unknown"), ("SpaceName", "unknown")])
+def test_a_space_is_not_called_unused_where_aws_does_not_say_where_an_app_runs(
+    fake_aws: FakeAws, untold: str | None, verdict: str
+) -> None:
+    """Its volume would be told to be of no use, with the command that deletes it and its files."""
+    app = {key: value for key, value in {**APP, "Status": "InService"}.items() if key != untold}
+    storage = {"SpaceStorageSettings": {"EbsStorageSettings": {"EbsVolumeSizeInGb": 5}}}
+    space = {"DomainId": "d-1", "SpaceName": "s", "Status": "InService", "SpaceSettingsSummary": storage}
+    fake_aws.running["ListApps"] = lambda _: {"Apps": [{**app, "ResourceSpec": {"InstanceType": "ml.t3.medium"}}]}
+    fake_aws.running["ListSpaces"] = lambda _: {"Spaces": [space]}
+    part = read_studio(open_session().client("us-east-1"))
+    [volume] = [each for each in part.resources if each.kind.value == "volume"]
+    assert (volume.verdict.value, volume.stop_with) == (verdict, None)
+    assert bool(part.gaps) is bool(untold)

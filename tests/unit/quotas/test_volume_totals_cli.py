@@ -165,14 +165,15 @@ def test_new_apps_bring_the_volumes_of_their_spaces(
     assert studio_account.count("ListSpaces") == 0, "its apps have a file system of their domain's"
 
 
-@pytest.mark.parametrize("unread", ["denied", "without a size"])
+@pytest.mark.parametrize("unread", ["denied", "without a size", "beside one of its name in another domain"])
 def test_volumes_of_spaces_that_are_not_told_are_unknown(
     studio_account: FakeAws, unread: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if unread == "denied":
         studio_account.fault = lambda called, _: DENIED if called == "ListSpaces" else None
     else:
-        spaces = [listed_space("a", "JupyterLab", None)]
+        others = [listed_space("a", "JupyterLab", 5)] if unread.startswith("beside") else []
+        spaces = [listed_space("a", "JupyterLab", None), *others]
         studio_account.running["ListSpaces"] = lambda _: {"Spaces": spaces}
     ran = run_opskit(capsys, "quotas", "check", "ml.m5.large", *STUDIO)
     assert (ran.code, ran.row(SPACE_VOLUMES)["verdict"]) == (5, "unknown")
