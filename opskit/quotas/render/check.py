@@ -117,6 +117,7 @@ def headroom_record(headroom: Headroom) -> dict[str, Any]:
         "request": request_record(request) if isinstance(request, IncreaseRequest) else None,
         "share": headroom.requirement.alert_share,
         "alternatives": [alternative_record(alternative) for alternative in headroom.alternatives],
+        "request_unknown_because": request.reason if isinstance(request, Unknown) else None,
     }
 
 

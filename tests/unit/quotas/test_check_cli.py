@@ -15,7 +15,8 @@ from tests.unit.quotas.conftest import Check
 
 FIELDS = [
     "region", "instance_type", "usage", "quota_name", "quota_code", "applied", "default", "in_use",
-    "in_use_min", "in_use_max", "need", "free", "verdict", "because", "request", "share", "alternatives", "used_by",
+    "in_use_min", "in_use_max", "need", "free", "verdict", "because", "request", "share", "alternatives",
+    "request_unknown_because", "used_by",
 ]  # fmt: skip
 
 
@@ -259,3 +260,12 @@ def test_every_usage_of_a_type(run_check: Check) -> None:
     ran = run_check("ml.m4.xlarge", "--all")
     assert ran.code == 0
     assert {row["usage"] for row in ran.quotas} == {workload.value for workload in Workload}
+
+
+def test_a_request_that_could_not_be_read_is_none_that_there_is_not(run_check: Check, fake_aws: FakeAws) -> None:
+    assert {row["request_unknown_because"] for row in run_check().quotas} == {None}
+    denied = "ListRequestedServiceQuotaChangeHistory"
+    fake_aws.fault = lambda called, _: DENIED if called == denied else None
+    rows = run_check().quotas
+    assert {row["request"] for row in rows} == {None}
+    assert all(denied in row["request_unknown_because"] for row in rows)
