@@ -146,7 +146,7 @@ def test_what_arrived_although_its_response_was_lost_is_found_by_any_channel(
 ) -> None:
     """A channel whose submissions are not looked up leaves what was filed unknown."""
     outcomes = set()
-    for seed in range(12):
+    for seed in range(5):  # both come about among these
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / str(seed)))
         aws = FaultyServiceQuotas(QUOTAS, random.Random(seed), lost=1.0)
         [increase] = submit_all(aws, WISHES[:1], channel)
@@ -276,7 +276,7 @@ def test_help_that_arrived_although_its_response_was_lost_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = set()
-    for seed in range(12):
+    for seed in range(5):  # both come about among these
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / str(seed)))
         aws = FaultyServiceQuotas(QUOTAS, random.Random(seed))
         submit_all(aws, WISHES[:1])
