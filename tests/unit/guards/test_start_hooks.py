@@ -163,7 +163,7 @@ except Exception as error:
 """
 
 
-@pytest.mark.parametrize("text", ["max_euro=5", "max_usd=five", "yess"])
+@pytest.mark.parametrize("text", ["max_euro=5", "max_usd=five"])
 def test_a_variable_that_is_not_understood_refuses_calls_and_ends_no_program(
     run: Run, places: dict[str, Path], text: str
 ) -> None:
@@ -198,7 +198,7 @@ def test_guard_variable_is_parsed(text: str, arguments: dict[str, str]) -> None:
     assert not is_off(text)
 
 
-@pytest.mark.parametrize("text", ["5", "max_usd", "budget=5", "max_usd=5,,"])
+@pytest.mark.parametrize("text", ["5", "yess", "max_usd", "budget=5", "max_usd=5,,"])
 def test_what_the_variable_cannot_be(text: str) -> None:
     with pytest.raises(UsageError, match="OPSKIT_GUARD"):
         parse_variable(text)

@@ -59,11 +59,10 @@ def fields_without_meaning(source: str) -> Iterator[str]:
 
 
 def test_each_field_that_may_be_none_says_what_none_means() -> None:
-    silent = {
-        str(path.relative_to(PACKAGE)): found
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if (found := list(fields_without_meaning(path.read_text())))
-    }
+    texts = {str(path.relative_to(PACKAGE)): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
+    # Only a field of this form is looked for; to parse all of opskit takes most of a second.
+    with_fields = {name: text for name, text in texts.items() if re.search(r"^ +\w+: .*\bNone\b", text, re.M)}
+    silent = {name: found for name, text in with_fields.items() if (found := list(fields_without_meaning(text)))}
     assert not silent
 
 
