@@ -221,7 +221,7 @@ def models_of_config(client: AwsClient, name: str) -> tuple[str, ...]:
     """The models of an endpoint configuration; none if there is no such configuration.
 
     Raises:
-        AwsError: it could not be read.
+        AwsError: it could not be read, or does not name them all, as where inference components do.
     """
     response = _describe_or_none(client, "describe_endpoint_config", EndpointConfigName=name)
     if response is None:
@@ -229,19 +229,34 @@ def models_of_config(client: AwsClient, name: str) -> tuple[str, ...]:
     with parse_errors_as_aws(client, "sagemaker:DescribeEndpointConfig"):
         # Shadow variants use a model too: deleting it would break an endpoint that looks unrelated.
         variants = [*response["ProductionVariants"], *response.get("ShadowProductionVariants", ())]
-    return tuple(variant["ModelName"] for variant in variants if "ModelName" in variant)
+    if not all(variant.get("ModelName") for variant in variants):
+        raise _not_told(client, f"the endpoint configuration {name} does not name the model of each variant")
+    return tuple(variant["ModelName"] for variant in variants)
 
 
 def model_data(client: AwsClient, name: str) -> tuple[str, ...]:
     """The S3 URIs of a model's data; none if there is no such model.
 
     Raises:
-        AwsError: it could not be read.
+        AwsError: it could not be read, or does not tell them all, as where a model package has them.
     """
-    response = _describe_or_none(client, "describe_model", ModelName=name) or {}
+    response = _describe_or_none(client, "describe_model", ModelName=name)
+    if response is None:
+        return ()
     containers = [response.get("PrimaryContainer") or {}, *(response.get("Containers") or ())]
-    sources = [each.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri") for each in containers]
+    if any(each.get("ModelPackageName") for each in containers):
+        raise _not_told(client, f"the model {name} is of a model package, which alone tells its data")
+    named = [
+        source
+        for each in containers
+        for source in (each.get("ModelDataSource") or {}, *(each.get("AdditionalModelDataSources") or ()))
+    ]
+    sources = [(source.get("S3DataSource") or {}).get("S3Uri") for source in named]
     return tuple(uri for uri in (*(each.get("ModelDataUrl") for each in containers), *sources) if uri)
+
+
+def _not_told(client: AwsClient, what: str) -> AwsError:
+    return AwsError("bad-answer", f"{what[0].upper()}{what[1:]}.", region=client.region)
 
 
 def model_exists(client: AwsClient, name: str) -> bool:
