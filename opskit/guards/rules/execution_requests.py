@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opskit.guards.rules.pipeline_plans import plan_pipeline
@@ -24,16 +24,32 @@ def execution_needs(request: Request, describe: Describe) -> RequestNeeds:
     execution = request.get("PipelineExecutionArn")
     if execution:
         told = describe("describe_pipeline_definition_for_execution", {"PipelineExecutionArn": execution})
-        values = describe("list_pipeline_parameters_for_execution", {"PipelineExecutionArn": execution})
+        values = _parameter_values(execution, describe)
         settings = {**describe("describe_pipeline_execution", {"PipelineExecutionArn": execution}), **_set_in(request)}
     else:
         version = {key: request[key] for key in ("PipelineVersionId",) if request.get(key)}
         told = describe("describe_pipeline", {"PipelineName": request.get("PipelineName"), **version})
-        values, settings = request, {**told, **_set_in(request)}
-    parameters = {str(each.get("Name")): each.get("Value") for each in entries_of(values, "PipelineParameters", "")}
+        values, settings = entries_of(request, "PipelineParameters", ""), {**told, **_set_in(request)}
+    parameters = {str(each.get("Name")): each.get("Value") for each in values}
     bound = member_of(settings, "ParallelismConfiguration", "")
     most = whole_number(bound, "MaxParallelExecutionSteps", "ParallelismConfiguration", 0) or None
     return judge_plan(plan_pipeline(_parse_definition(told), parameters, most), describe)
+
+
+def _parameter_values(execution: object, describe: Describe) -> Sequence[Request]:
+    """The parameters of an execution, of all pages: one that is left out would seem to have its default."""
+    found: list[Request] = []
+    tokens: list[object] = []
+    while True:
+        start = {"NextToken": tokens[-1]} if tokens else {}
+        page = describe("list_pipeline_parameters_for_execution", {"PipelineExecutionArn": execution, **start})
+        found += entries_of(page, "PipelineParameters", "")
+        token = page.get("NextToken")
+        if not token:
+            return found
+        if token in tokens:
+            raise NotJudgeable("PipelineParameters", "AWS does not tell all of them")
+        tokens.append(token)
 
 
 def _set_in(request: Request) -> Request:

@@ -239,3 +239,22 @@ def test_an_execution_of_a_pipeline_needs_what_its_steps_need() -> None:
     assert moments(needs) == [5, 1]
     retried = judge_request("RetryPipelineExecution", {"PipelineExecutionArn": "arn"}, describe, bool)
     assert moments(retried) == [2, 1]
+
+
+@pytest.mark.parametrize(("last_token", "needed"), [(None, [2, 1]), ("again", [0])])
+def test_an_execution_that_is_retried_has_the_values_of_all_pages(last_token: str | None, needed: list[int]) -> None:
+    """A value that is on the second page is not the default; one on a page that never comes is not known."""
+    definition = json.dumps(pipeline(step("A", cluster(TYPE, COUNT)), step("B", cluster(TYPE, 1), after=("A",))))
+    pages: dict[str | None, dict[str, Any]] = {
+        None: {"PipelineParameters": [{"Name": "Other", "Value": "9"}], "NextToken": "again"},
+        "again": {"PipelineParameters": [{"Name": "Count", "Value": "2"}], "NextToken": last_token},
+    }
+
+    def describe(operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if operation == "list_pipeline_parameters_for_execution":
+            return pages[params.get("NextToken")]
+        return {"PipelineDefinition": definition} if "definition" in operation else {}
+
+    retried = judge_request("RetryPipelineExecution", {"PipelineExecutionArn": "arn"}, describe, bool)
+    assert moments(retried) == needed
+    assert bool(retried.unknowns) is (last_token is not None)
