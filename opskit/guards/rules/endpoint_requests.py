@@ -244,7 +244,7 @@ def _experiment_variants(request: Request, member: str) -> RequestNeeds:
         infrastructure = member_of(variant, "InfrastructureConfig", f"{member}[{index}]")
         instances = member_of(infrastructure, "RealTimeInferenceConfig", where)
         where = f"{where}.RealTimeInferenceConfig"
-        count = whole_number(instances, "InstanceCount", where, 1)
+        count = whole_number(instances, "InstanceCount", where)
         needs.append(
             InstanceNeed(type_in(instances, "InstanceType", where), Workload.ENDPOINT, count, where, job="the endpoint")
         )

@@ -165,7 +165,7 @@ def _group_needs(request: Request, present: Mapping[object, int]) -> RequestNeed
     for member in _GROUP_LISTS:
         for index, group in enumerate(entries_of(request, member, "")):
             where = f"{member}[{index}]"
-            count = whole_number(group, "InstanceCount", where, 0)
+            count = whole_number(group, "InstanceCount", where)
             more = count - present.get(group.get("InstanceGroupName"), 0)
             if more > 0:
                 parts.append(_one_group(group, where, more, count))

@@ -95,7 +95,8 @@ def _reservation(described: Response) -> ComponentReservation | Unknown:
     if specification.get("BaseInferenceComponentName"):
         return ComponentReservation(0, 0)
     needs = specification.get("ComputeResourceRequirements")
-    if copies is None or not needs:
+    # Memory each has to reserve, accelerators only if it needs them.
+    if copies is None or not needs or needs.get("MinMemoryRequiredInMb") is None:
         return Unknown("AWS does not say what it reserves")
-    devices, memory = (needs.get(key) or 0 for key in ("NumberOfAcceleratorDevicesRequired", "MinMemoryRequiredInMb"))
-    return ComponentReservation(copies * devices, copies * memory)
+    devices = needs.get("NumberOfAcceleratorDevicesRequired") or 0
+    return ComponentReservation(copies * devices, copies * needs["MinMemoryRequiredInMb"])

@@ -134,3 +134,25 @@ def test_a_cluster_of_which_aws_tells_no_groups_does_not_begin_with_none() -> No
     untold, empty = judge_update({}), judge_update({"InstanceGroups": []})
     assert (untold.needs, [unknown.source for unknown in untold.unknowns]) == ((), ["cluster c"])
     assert [need.count for need in empty.needs] == [2]
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("CreateCluster", {"InstanceGroups": [{"InstanceGroupName": "g", "InstanceType": "ml.m5.xlarge"}]}),
+        (
+            "CreateInferenceExperiment",
+            {
+                "ModelVariants": [
+                    {"InfrastructureConfig": {"RealTimeInferenceConfig": {"InstanceType": "ml.m5.xlarge"}}}
+                ]
+            },
+        ),
+    ],
+)
+def test_a_number_that_a_request_has_to_name_is_unknown_where_it_does_not(
+    operation: str, request_: Mapping[str, Any]
+) -> None:
+    """Neither none, as of a cluster's group, nor one, as of an experiment's variant."""
+    needs = judge(operation, request_)
+    assert (needs.needs, [unknown.reason for unknown in needs.unknowns]) == ((), ["the number is not given"])

@@ -118,6 +118,20 @@ def test_copies_that_aws_does_not_tell_leave_every_share_unknown(
     assert {item["share_usd_per_hour"] for item in found.values()} == {None}
 
 
+def test_memory_that_aws_does_not_tell_leaves_every_share_unknown(
+    billed: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is reserved by each, so it is not none."""
+
+    def describe_without(asked: Mapping[str, Any]) -> dict[str, Any]:
+        needs = {"ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1}}
+        return describe(asked) | ({"Specification": needs} if asked["InferenceComponentName"] == "small" else {})
+
+    billed.running["DescribeInferenceComponent"] = describe_without
+    found, _ = items_of(capsys)
+    assert {item["share_usd_per_hour"] for item in found.values()} == {None}
+
+
 def test_what_cannot_be_listed_is_said_and_a_region_without_the_operation_has_none(
     billed: FakeAws, capsys: pytest.CaptureFixture[str]
 ) -> None:
