@@ -105,14 +105,20 @@ def list_kind_tags_or_none(client: AwsClient, kind: str) -> TagsByArn | None:
 
 # ListTags answers for one resource a call, at five a second.
 _MAX_LISTED_ONE_BY_ONE = 5
+_NOT_INDEXED = Unknown("the tagging API does not list it: it was never tagged, or is not indexed yet")
 
 
 def read_owners(client: AwsClient, arns: Sequence[str]) -> dict[str, str | Unknown | None]:
-    """The owners that the tags of resources name, by ARN, or why they are not known; None if the tags name none."""
+    """The owners that the tags of resources name, by ARN, or why they are not known; None if the tags name none. Of
+    many resources one that is not in the index may have tags.
+    """
     if len(arns) > _MAX_LISTED_ONE_BY_ONE:
         with suppress(AwsError):  # the tagging API has a permission of its own
             tags = list_named_tags(client, arns)
-            return {arn: owner_from_tags(tags.tags_of(arn), client.owner_keys) for arn in arns}
+            return {
+                arn: owner_from_tags(tags.tags_of(arn), client.owner_keys) if arn.lower() in tags else _NOT_INDEXED
+                for arn in arns
+            }
     return dict(zip(arns, gather_all([partial(read_holder_owner, client, arn) for arn in arns]), strict=True))
 
 

@@ -125,6 +125,10 @@ def test_many_holders_are_asked_for_whose_they_are_at_once(
     assert owners["job-7"] == "ada"
     assert used_up.count("GetResources") == 1
     assert used_up.count("ListTags") == (0 if is_allowed else len(owners))
+    gaps = {each["name"]: each["owner_unknown_because"] for row in ran.quotas for each in row["used_by"]}
+    assert gaps["job-7"] is None
+    # What was never tagged is in no index, nor what began a moment ago.
+    assert {gap is not None for name, gap in gaps.items() if name != "job-7"} == {is_allowed}
 
 
 def test_the_table_names_them_too(used_up: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
