@@ -108,11 +108,11 @@ def job_instances(config: Response) -> Counts:
     for group in config.get("InstanceGroups") or [config]:
         instance_type = group.get("SelectedInstanceType") or group.get("InstanceType")
         # Before SageMaker has selected, it is the most that one of the preferences may take.
-        preferred = [
-            each["InstanceCount"] for each in group.get("InstancePreferences") or () if each.get("InstanceCount")
-        ]
-        number = group.get("SelectedInstanceCount") or group.get("InstanceCount") or max(preferred, default=None)
-        counts.update(instance_counts(instance_type, number))
+        preferred = [each.get("InstanceCount") for each in group.get("InstancePreferences") or ()]
+        told = group.get("SelectedInstanceCount") or group.get("InstanceCount")
+        counts.update(instance_counts(instance_type, told or max(filter(None, preferred), default=None)))
+        if not (told or all(preferred)):  # it may take the one whose number AWS does not tell
+            counts[NUMBER_UNKNOWN] += 1
     return counts
 
 

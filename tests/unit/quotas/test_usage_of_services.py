@@ -204,6 +204,15 @@ def test_usage_a_job_that_waits_for_the_first_type_with_capacity_may_take_any(fa
     assert (in_use.count("ml.m4.xlarge"), in_use.ceiling("ml.m4.xlarge"), in_use.count(None)) == (0, 3, 3)
 
 
+def test_usage_a_job_that_may_take_a_type_of_which_the_number_is_not_told_may_take_more(fake_aws: FakeAws) -> None:
+    waiting = running_job("w")
+    preferences = [{"InstanceType": "ml.g5.xlarge", "InstanceCount": 2}, {"InstanceType": "ml.m4.xlarge"}]
+    waiting["ResourceConfig"] = {"VolumeSizeInGB": 1, "InstancePreferences": preferences}
+    stub_training_jobs(fake_aws, listed=["w"], indexed=[waiting], real=[])
+    in_use = in_use_of(Workload.TRAINING)
+    assert (in_use.count(None), in_use.incomplete is not None) == (2, True)
+
+
 def test_usage_apps_of_every_kind_fill_the_total_of_studio(fake_aws: FakeAws) -> None:
     kinds = ["JupyterLab", "JupyterServer", "CodeEditor", "SomethingNew"]
     spec = {"ResourceSpec": {"InstanceType": "ml.t3.medium"}}
