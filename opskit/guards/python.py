@@ -301,11 +301,13 @@ def report_room(declared: Declared, max_usd: object, hours: object, session: Any
     done = check_conditions(client, conditions, system_clock(), lambda text: None)
     data = guard_result(done, conditions, "", client.region).data
     identity = client.session.known_identity()
+    # What has room and cannot be held against the budget is unknown.
     refused = [error for error in done.blockers if error.problem.code == "over-budget"]
+    budgeted = "over-budget" if refused else "unknown"
     return RoomReport(
         account=identity.account if identity else None,
         region=client.region,
-        verdict="over-budget" if refused and data["verdict"] == "fits" else data["verdict"],
+        verdict=budgeted if done.blockers and data["verdict"] == "fits" else data["verdict"],
         quotas=data["quotas"],
         hours=data["hours"],
         estimate_usd=data["estimate_usd"],

@@ -222,6 +222,16 @@ def test_room_is_checked_without_a_guard(guarded_account: FakeAws) -> None:
     boto3.client("sagemaker").create_training_job(**training_request(50))
 
 
+def test_room_whose_price_is_not_known_is_in_no_budget(guarded_account: FakeAws) -> None:
+    """A program that starts what fits would spend whatever it costs."""
+    guarded_account.running["GetProducts"] = lambda _: {"FormatVersion": "aws_v1", "PriceList": []}
+    kind = "ml.m4.2xlarge"  # opskit's own table has no price of it
+    found = opskit.check_room(training={kind: 2}, max_usd=5, hours=1)
+    assert (found["verdict"], found["estimate_usd"], len(found["problems"])) == ("unknown", None, 1)
+    assert opskit.check_room(training={kind: 2}, hours=1)["verdict"] == "fits"
+    assert opskit.check_room(training={kind: 5}, max_usd=5, hours=1)["verdict"] == "short"
+
+
 def test_a_second_guard_of_a_session_takes_the_place_of_the_first(guarded_account: FakeAws) -> None:
     session = boto3.Session()
     opskit.guard_session(session, max_usd=0)
