@@ -93,17 +93,17 @@ def plan_start(record: RestoreRecord, there: HostedEndpoint | None) -> StartStep
 
 
 def wanted_capacities(record: RestoreRecord, there: HostedEndpoint) -> list[dict[str, Any]]:
-    """What UpdateEndpointWeightsAndCapacities is to set; empty: counts and weights are as they were."""
+    """What UpdateEndpointWeightsAndCapacities is to set; empty: counts and weights are as they were. Those of a variant
+    that AWS does not name are not.
+    """
     now = {variant.name: variant for variant in there.variants if not variant.is_shadow}
     changes: list[dict[str, Any]] = []
     for wanted in record.variants:
         variant = now.get(wanted.name)
-        if variant is None:
-            continue
         change: dict[str, Any] = {}
-        if wanted.weight is not None and not _is_weight(variant, wanted.weight):
+        if wanted.weight is not None and (variant is None or not _is_weight(variant, wanted.weight)):
             change["DesiredWeight"] = wanted.weight
-        if wanted.count is not None and wanted.count != variant.count:
+        if wanted.count is not None and (variant is None or wanted.count != variant.count):
             change["DesiredInstanceCount"] = wanted.count
         if change:
             changes.append({"VariantName": wanted.name, **change})

@@ -231,6 +231,9 @@ def test_only_counts_and_weights_that_differ_are_set() -> None:
     assert wanted_capacities(RECORD, as_made) == [{"VariantName": "v", "DesiredWeight": 0.5, "DesiredInstanceCount": 3}]
     as_float32 = endpoint(variants=(VariantState("v", "ml.x", 3, 0.5000000119),))
     assert wanted_capacities(RECORD, as_float32) == []
+    # Of one that AWS does not name nobody knows that it is as it was, and the record is not to go.
+    unnamed = replace(as_made, variants=())
+    assert wanted_capacities(RECORD, unnamed) == [{"VariantName": "v", "DesiredWeight": 0.5, "DesiredInstanceCount": 3}]
 
 
 def test_only_scaling_that_is_missing_or_different_is_put_back() -> None:
