@@ -279,7 +279,7 @@ SWEPT: Mapping[str, SweptCommand] = {
         unreached=_NOT_THERE | _sagemaker("there is none", *_NOT_IN_BILL),
     ),
     "fleet check": SweptCommand(
-        (SweptRun(f"fleet check ml.m5.xlarge {_ALL_USAGES} --need 500 --org", exits=(3,), is_cold=True),),
+        (SweptRun(f"fleet check ml.m5.xlarge ml.t3.medium {_ALL_USAGES} --org", exits=(3,), is_cold=True),),
         "bill",
         unreached=_NOT_THERE | _NO_UNIT,
     ),
