@@ -38,12 +38,12 @@ def read_model_parts(client: AwsClient, config: JsonObject) -> ModelParts:
     except AwsError as failure:
         return ModelParts(unread=unknown_from_error(failure))
     gone = [f"its model {name} was deleted" for name, model in zip(names, models, strict=True) if model is None]
-    locations = list(dict.fromkeys(each for model in models if model for each in _data_locations(model)))
+    locations = list(dict.fromkeys(each for model in models if model for each in data_locations(model)))
     found = gather_all([partial(_data_exists, client, uri, is_prefix) for uri, is_prefix in locations])
     absent = [uri for (uri, _), exists in zip(locations, found, strict=True) if exists is False]
     gone += [f"the data of its model are not there any more ({uri})" for uri in absent]
     unread = [exists for exists in found if isinstance(exists, Unknown)]
-    packaged = [_OF_A_PACKAGE for model in models if model and any(map(_is_packaged, _containers(model)))]
+    packaged = [_OF_A_PACKAGE for model in models if model and any(map(is_packaged, model_containers(model)))]
     return ModelParts(tuple(gone), data_unread=next(iter((*unread, *packaged)), None))
 
 
@@ -56,9 +56,9 @@ def _read_model(client: AwsClient, name: str) -> JsonObject | None:
         raise
 
 
-def _data_locations(model: JsonObject) -> Iterator[tuple[str, bool]]:
+def data_locations(model: JsonObject) -> Iterator[tuple[str, bool]]:
     """The URIs of a model's data, each with whether it is the beginning of several."""
-    for container in _containers(model):
+    for container in model_containers(model):
         if uri := container.get("ModelDataUrl"):
             # A multi-model container has a folder of models.
             yield str(uri), container.get("Mode") == "MultiModel"
@@ -69,11 +69,13 @@ def _data_locations(model: JsonObject) -> Iterator[tuple[str, bool]]:
                 yield str(uri), source.get("S3DataType") != "S3Object"
 
 
-def _containers(model: JsonObject) -> list[JsonObject]:
+def model_containers(model: JsonObject) -> list[JsonObject]:
+    """The containers of a model, of which a pipeline has several."""
     return [model.get("PrimaryContainer") or {}, *(model.get("Containers") or ())]
 
 
-def _is_packaged(container: JsonObject) -> bool:
+def is_packaged(container: JsonObject) -> bool:
+    """Whether a container is of a model package, which alone tells its data."""
     return bool(container.get("ModelPackageName"))
 
 

@@ -153,11 +153,6 @@ def record_time(tags: Mapping[str, str]) -> datetime:
     return written or datetime.min.replace(tzinfo=UTC)
 
 
-def restored_tags(record: RestoreRecord) -> dict[str, str]:
-    """The tags that a restored endpoint is made with."""
-    return dict(record.tags)
-
-
 def _checksum(head: str, text: str, config_arn: str) -> str:
     return sha256(f"{config_arn}|{head}|{text}".encode()).hexdigest()[:16]
 

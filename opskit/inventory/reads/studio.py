@@ -22,7 +22,7 @@ from opskit.inventory.rules.running_resource import (
     RunningResource,
     aws_sagemaker_command,
 )
-from opskit.quotas.reads.descriptions import Response, describe_listed, listed_app
+from opskit.quotas.reads.descriptions import APP_KEY, Response, describe_listed, listed_app
 from opskit.quotas.reads.usage_listings import list_summaries, space_volume_size
 
 # What the app of a type is billed as. Another is listed without a price.
@@ -34,7 +34,6 @@ _COMPONENTS: Mapping[str, PriceComponent] = {
     "RStudioServerPro": PriceComponent.RSTUDIO_SERVER,
     "TensorBoard": PriceComponent.TENSORBOARD,
 }
-_NAME_MEMBERS = ("DomainId", "SpaceName", "UserProfileName", "AppType", "AppName")
 # The app that shows Studio itself runs on an instance of AWS's own.
 _FREE_APP = ("JupyterServer", "system")
 _PLAN_PAID = "a training plan has paid its instance in advance"
@@ -126,7 +125,7 @@ def _running_app(
     return RunningResource(
         region,
         BilledKind.STUDIO_APP,
-        "/".join(str(app[member]) for member in _NAME_MEMBERS if app.get(member)),
+        "/".join(str(app[member]) for member in APP_KEY if app.get(member)),
         _studio_arn(
             region,
             account,

@@ -225,10 +225,6 @@ def plan_notebook_role(client: AwsClient, spec: NotebookSpec, account: str) -> R
         return RolePlan(arn)
 
 
-def _has_notebook_role(client: AwsClient) -> bool:
-    return find_role(client, NOTEBOOK_ROLE_NAME) is not None
-
-
 def _read_partition(client: AwsClient) -> str:
     """``aws``, or the name of another of AWS's worlds (China, GovCloud)."""
     return client.session.identity().arn.split(":")[1]

@@ -16,7 +16,8 @@ from opskit.core.model import Unknown
 from opskit.core.result_or_error import first_unknown, unknown_from_error
 
 Response = Mapping[str, Any]
-_APP_KEY = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName")
+APP_KEY = ("DomainId", "SpaceName", "UserProfileName", "AppType", "AppName")
+"""The members that name an app, in the order in which people read them."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def not_described_yet(kind: str, name: str) -> Unknown:
 
 def listed_app(summary: Response) -> ListedResource:
     """An app of Studio, as ListApps tells it."""
-    key = {member: str(summary[member]) for member in _APP_KEY if summary.get(member)}
+    key = {member: str(summary[member]) for member in APP_KEY if summary.get(member)}
     may_be_new = AppStatus(summary.get("Status", "")).may_be_new
     return ListedResource("app", str(summary.get("AppName")), key, may_be_new)
 

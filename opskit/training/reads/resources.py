@@ -15,6 +15,7 @@ from opskit.core.exceptions import AwsError
 from opskit.core.job_statuses import JobStatus
 from opskit.core.live_resources import ResourceKind
 from opskit.core.model import InstanceConfig, Unknown
+from opskit.endpoints.reads.models import data_locations, is_packaged, model_containers
 
 _PAGE = 100  # AWS's maximum; the default of 10 would take ten times the calls
 
@@ -243,16 +244,9 @@ def model_data(client: AwsClient, name: str) -> tuple[str, ...]:
     response = _describe_or_none(client, "describe_model", ModelName=name)
     if response is None:
         return ()
-    containers = [response.get("PrimaryContainer") or {}, *(response.get("Containers") or ())]
-    if any(each.get("ModelPackageName") for each in containers):
+    if any(map(is_packaged, model_containers(response))):
         raise _not_told(client, f"the model {name} is of a model package, which alone tells its data")
-    named = [
-        source
-        for each in containers
-        for source in (each.get("ModelDataSource") or {}, *(each.get("AdditionalModelDataSources") or ()))
-    ]
-    sources = [(source.get("S3DataSource") or {}).get("S3Uri") for source in named]
-    return tuple(uri for uri in (*(each.get("ModelDataUrl") for each in containers), *sources) if uri)
+    return tuple(uri for uri, _ in data_locations(response))
 
 
 def _not_told(client: AwsClient, what: str) -> AwsError:
