@@ -5,6 +5,7 @@ classroom's compute silently, rest, and have a terminal.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,8 +103,10 @@ def _assert_looks_do_not_wake_them(stop: Stop) -> None:
 def served_at(port: int | None) -> psutil.Process:
     """The process of ours that listens on a port."""
     for process in psutil.Process().children(recursive=True):
-        if any(line.status == "LISTEN" and line.laddr.port == port for line in process.net_connections()):
-            return process
+        # One that ends meanwhile listens no more.
+        with suppress(psutil.NoSuchProcess):
+            if any(line.status == "LISTEN" and line.laddr.port == port for line in process.net_connections()):
+                return process
     raise LookupError(port)
 
 

@@ -21,6 +21,7 @@ from botocore.config import Config
 from opskit.sandbox.processes import ChildProcesses
 from opskit.sandbox.server import PortTaken, SandboxOptions, run_sandbox
 from opskit.sandbox.work_dir import temporary_work_dir
+from tests.processes import has_ended, has_number_ended
 from tests.waiting import wait_until
 
 OPSKIT = [sys.executable, "-m", "opskit"]
@@ -49,14 +50,7 @@ def child_processes(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def living_processes(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-
-
-def is_process_gone(number: int) -> bool:
-    try:
-        return bool(psutil.Process(number).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
+    return [process for process in processes if not has_ended(process)]
 
 
 @pytest.mark.slow
@@ -116,7 +110,7 @@ def test_what_a_child_left_behind_ends_with_it(after: str, tmp_path: Path) -> No
     if after == "true":
         process.wait()
     processes.end(process)
-    wait_until(lambda: is_process_gone(int(left.read_text())))
+    wait_until(lambda: has_number_ended(int(left.read_text())))
 
 
 def test_a_child_is_asked_to_end_first_unless_its_sandbox_ends(tmp_path: Path) -> None:

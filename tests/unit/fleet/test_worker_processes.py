@@ -16,6 +16,7 @@ import pytest
 
 from opskit.fleet.flows.worker_processes import run_in_processes
 from tests.fakes.process_works import send_numbers, send_thresholds
+from tests.processes import has_number_ended
 from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[3]
@@ -66,13 +67,5 @@ def test_none_outlives_the_process_that_began_it(number: signal.Signals) -> None
             parent.send_signal(number)
         told = parent.stderr.read()
         assert parent.wait() == -number
-    assert wait_until(lambda: [child for child in children if is_alive(child)], lambda alive: not alive) == []
+    wait_until(lambda: all(has_number_ended(child) for child in children))
     assert told.count("Traceback") == (1 if number is signal.SIGINT else 0)
-
-
-def is_alive(number: int) -> bool:
-    """Whether a process runs; one that has ended and that nobody has waited for does not."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{number}/status").read_text()
-    except FileNotFoundError:
-        return False
