@@ -171,7 +171,7 @@ def _find_own_requests(
     client: AwsClient, name: str, requests: Sequence[IncreaseRequest] | Unknown, now: datetime
 ) -> OwnRequests | Unknown:
     """Whether opskit has a request for a quota in its queue, and when it submitted one that AWS does not list yet. If
-    its state is unusable, AWS's lists decide.
+    its state is unusable, that is unknown, and an older refusal in AWS's lists does not end the wait.
     """
     listed_ids = set() if isinstance(requests, Unknown) else {request.id for request in requests}
     try:

@@ -5,7 +5,7 @@ status.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -179,7 +179,11 @@ def _evaluate_unmet(observation: Observation, now: str) -> WaitResult:
         return _wait_result(
             observation, WaitState.WAITING, f"{now}; no increase was requested yet (opskit quotas increase)"
         )
-    return _evaluate_answered(observation, now, sufficient[0])
+    answered = _evaluate_answered(observation, now, sufficient[0])
+    if answered.state.is_final_no and isinstance(observation.own, Unknown):
+        unread = f"whether opskit has asked for it again could not be read: {observation.own.reason}"
+        return replace(answered, state=WaitState.WAITING, reason=f"{answered.reason}; {unread}")
+    return answered
 
 
 def _evaluate_answered(observation: Observation, now: str, request: IncreaseRequest) -> WaitResult:

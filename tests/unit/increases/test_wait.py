@@ -209,6 +209,19 @@ def test_a_queue_that_cannot_be_read_is_not_told_to_be_empty(waiting_account: Wa
     assert "AWS lists no request for it, and whether opskit has asked for it could not be" in waiting_account.said.pop()
 
 
+def test_an_old_refusal_ends_no_wait_while_the_queue_cannot_be_read(
+    waiting_account: Waiting, isolated_home: Path
+) -> None:
+    answer_request(waiting_account.aws, "DENIED")
+    state = isolated_home / "state"
+    state.mkdir(exist_ok=True)
+    state.rename(isolated_home / "away")
+    state.write_text("a file where the folder should be")
+    waiting_account.time.then[600] = waiting_account.grant
+    assert [result.state for result in waiting_account.run()] == [WaitState.REACHED]
+    assert "whether opskit has asked for it again could not be read" in waiting_account.said[0]
+
+
 def test_what_was_filed_just_now_is_waited_for_although_only_an_old_no_is_to_be_seen(waiting_account: Waiting) -> None:
     answer_request(waiting_account.aws, "DENIED")
     [client] = wait_clients()

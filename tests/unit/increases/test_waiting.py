@@ -111,6 +111,26 @@ def test_what_waits_in_the_queue_is_no_denial() -> None:
     assert "--resume" in result.reason
 
 
+@pytest.mark.parametrize("status", ["DENIED", "NOT_APPROVED", "INVALID_REQUEST", "CASE_CLOSED"])
+def test_a_refusal_does_not_end_it_where_a_newer_request_of_opskit_s_may_be_open(status: str) -> None:
+    observation = Observation(
+        HERE,
+        WISH,
+        NAME,
+        awaited_quota(0),
+        (awaited_request(status, days_ago=9),),
+        Unknown("The state folder is not readable"),
+        timedelta(hours=1),
+    )
+    result = evaluate_observation(observation)
+    assert result.state is WaitState.WAITING
+    assert result.reason.endswith(
+        f"ended {status}"
+        + (", without a decision; the value is unchanged" if status == "CASE_CLOSED" else "")
+        + "; whether opskit has asked for it again could not be read: The state folder is not readable"
+    )
+
+
 def results_in_states(*kinds: WaitState) -> list[WaitResult]:
     return [WaitResult(HERE, WISH, NAME, Unknown("busy"), kind, "because") for kind in kinds]
 
