@@ -8,8 +8,9 @@ import pytest
 
 from opskit.access.rules.command_words import command_at
 from opskit.access.rules.grants import required_grants
-from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS
+from opskit.access.rules.permissions import API_CALLS, FLAG_CALLS, calls_of_command
 from opskit.aws import api_call
+from opskit.increases.rules.channel import Channel
 from tests.fakes.cli_runner import run_opskit
 from tests.fakes.recorded_calls import checked_call
 from tests.journeys.conftest import RunningSandbox, run_sandbox
@@ -100,6 +101,17 @@ def test_no_policy_asks_for_what_is_never_called(
         for command, made in recorded_calls.items()
     }
     assert {command: calls for command, calls in never.items() if required_grants(calls)} == {}
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_a_channel_calls_no_more_than_its_policy_has(
+    channel: Channel, recorded_calls: dict[str, set[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for usage in ("endpoint", "transform"):
+        line = f"quotas increase ml.m4.xlarge --for {usage} --to 9 --via {channel.value} --yes"
+        assert run_opskit(capsys, *line.split()).code in (0, 3)
+    granted = calls_of_command("quotas increase", {"--via": channel.value})
+    assert recorded_calls["quotas increase"] - granted == set()
 
 
 def test_the_doctor_finds_all_well_where_all_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ def policy_command(
     is as good as being an administrator, so `notebook create --role-boundary ARN` alone has it, within that boundary.
     """
     from opskit.access.render.iam import policy_result
-    from opskit.access.rules.command_words import expand_cron_jobs, parse_commands, split_flags
+    from opskit.access.rules.command_words import check_flag_values, expand_cron_jobs, parse_commands, split_flags
     from opskit.access.rules.grants import grants_of_commands
     from opskit.access.rules.policy import Scope, build_policy
     from opskit.aws.session import find_default_region
@@ -46,6 +46,7 @@ def policy_command(
         raise UsageError("no-command", text, "Leave it out for the policy of all commands.")
     settings = ctx.settings
     left, flags = split_flags(expand_cron_jobs(words or ()))
+    check_flag_values(flags)
     # An ARN names its partition, which the Region that boto3 would use tells where none is named.
     home = None if settings.get("regions") else find_default_region(settings.get("profile"))
     scope = Scope(

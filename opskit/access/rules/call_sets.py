@@ -36,17 +36,18 @@ ALL_REQUESTS = service_calls("service-quotas", "ListRequestedServiceQuotaChangeH
 REQUESTS_OF_QUOTA = service_calls("service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota")
 SUPPORT_READS = service_calls("support", "DescribeCases", "DescribeServices")
 FILE_REQUEST = REQUESTS_OF_QUOTA | service_calls("service-quotas", "RequestServiceQuotaIncrease")
+_CASE_OF_REQUEST = service_calls("service-quotas", "CreateSupportCase")
+_SUPPORT_CASE = REQUESTS_OF_QUOTA | _CASE_OF_REQUEST | SUPPORT_READS | service_calls("support", "CreateCase")
 CHANNEL_CALLS: Mapping[Channel, frozenset[str]] = {
-    Channel.AUTO: FILE_REQUEST,
-    Channel.SERVICE_QUOTAS: FILE_REQUEST,
-    Channel.SUPPORT: SUPPORT_READS
-    | service_calls("service-quotas", "CreateSupportCase")
-    | service_calls("support", "CreateCase"),
-    Channel.CONSOLE: frozenset(),
+    Channel.AUTO: FILE_REQUEST | _SUPPORT_CASE,
+    Channel.SERVICE_QUOTAS: FILE_REQUEST | _CASE_OF_REQUEST,
+    Channel.SUPPORT: _SUPPORT_CASE,
+    Channel.CONSOLE: REQUESTS_OF_QUOTA,
 }
-"""What each channel for an increase needs; the automatic one goes on with whatever else is allowed."""
+"""What each channel for an increase calls."""
 _ANY_CHANNEL = frozenset[str]().union(*CHANNEL_CALLS.values())
-VIA_CALLS = _ANY_CHANNEL - CHANNEL_CALLS[Channel.AUTO]
+VIA_CALLS = _ANY_CHANNEL - FILE_REQUEST
+"""What is left to a flag: without it, the automatic channel has Service Quotas alone."""
 REQUEST_INCREASE = QUOTA_VALUES | ALL_REQUESTS | _ANY_CHANNEL  # all requests where those of one quota cannot be read
 _COUNT_TRAINING_JOBS = service_calls("sagemaker", "DescribeTrainingJob", "ListTrainingJobs", "Search")
 COUNT_CALLS: Mapping[UsageCounter, frozenset[str]] = {

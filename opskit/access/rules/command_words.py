@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from opskit.access.rules.permissions import API_CALLS, FLAGS
+from opskit.access.rules.permissions import API_CALLS, FLAG_VALUES, FLAGS
 from opskit.core.exceptions import UsageError
+from opskit.notebooks.rules.create_request import parse_boundary
 from opskit.schedule.rules.jobs import JOBS
 
 _VALUED_FLAGS = frozenset(
     {"--accounts", "--evidence", "--from", "--notify", "--ou", "--role", "--role-boundary", "--via"}
 )
+_ROLE = re.compile(r"(arn:aws[\w-]*:iam::(\d{12}|\*):role/)?[\w+=,.@/*?-]+")
 
 
 def expand_cron_jobs(words: Sequence[str]) -> tuple[str, ...]:
@@ -45,6 +47,23 @@ def split_flags(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
         else:
             left.append(word)
     return tuple(left), flags
+
+
+def check_flag_values(flags: Mapping[str, str]) -> None:
+    """Check the values of flags that were given one.
+
+    Raises:
+        UsageError: the commands would refuse one, or no policy can name it.
+    """
+    for flag, allowed in FLAG_VALUES.items():
+        if flags.get(flag) and flags[flag] not in allowed:
+            hint = f"{flag} takes one of: {', '.join(sorted(allowed))}."
+            raise UsageError("usage", f"Invalid value for '{flag}': '{flags[flag]}'.", hint)
+    if flags.get("--role-boundary"):
+        parse_boundary(flags["--role-boundary"])
+    if flags.get("--role") and not _ROLE.fullmatch(flags["--role"]):
+        hint = "Name the role, or give its ARN: arn:aws:iam::123456789012:role/NAME."
+        raise UsageError("bad-role", f"'{flags['--role']}' is not an IAM role.", hint)
 
 
 def parse_commands(words: Sequence[str]) -> tuple[str, ...]:

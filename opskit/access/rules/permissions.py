@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from opskit.access.rules.call_sets import (
     ALL_REQUESTS,
     CALLER_IDENTITY,
+    CHANNEL_CALLS,
     CHECK_QUOTAS,
     CHOSEN_NOTEBOOKS,
     CLEANUP,
@@ -202,10 +203,18 @@ FLAG_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
 named. `--via` is that of `quotas increase`, whose automatic choice is any way that is open; `--resume` is its too.
 A job that is never installed without being named counts as a flag of `cron run`.
 """
-_VALUE_CALLS: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "--evidence": {source.value: calls for source, calls in EVIDENCE_CALLS.items()}
+_BY_EVIDENCE = {"--evidence": {source.value: calls for source, calls in EVIDENCE_CALLS.items()}}
+_VALUE_CALLS: Mapping[str, Mapping[str, Mapping[str, frozenset[str]]]] = {
+    "quotas increase": {"--via": {channel.value: calls for channel, calls in CHANNEL_CALLS.items()}},
+    "notebook list": _BY_EVIDENCE,
+    "notebook stop": _BY_EVIDENCE,
+    "cron run": _BY_EVIDENCE,
 }
-"""What each value of a flag asks for: instead of what the others do, where the flag is named with it."""
+"""What each value of a command's flag asks for: instead of what the others do, where the flag is named with it."""
+FLAG_VALUES: Mapping[str, frozenset[str]] = {
+    flag: frozenset(by_value) for by_flag in _VALUE_CALLS.values() for flag, by_value in by_flag.items()
+}
+"""The values of the flags that take only some."""
 FLAGS = frozenset(flag for calls in FLAG_CALLS.values() for flag in calls) | {"--no-owner", "--role"}
 """The flags that change a policy."""
 
@@ -219,7 +228,7 @@ def calls_of_command(command: str, flags: Collection[str] = ()) -> frozenset[str
     kept = frozenset[str]().union(*(calls for flag, calls in optional.items() if flag in flags))
     calls = API_CALLS[command] - frozenset[str]().union(*optional.values()) | kept
     for flag, value in flags.items() if isinstance(flags, Mapping) else ():
-        by_value = _VALUE_CALLS.get(flag, {}) if flag in optional else {}
+        by_value = _VALUE_CALLS.get(command, {}).get(flag, {})
         if value in by_value:
             calls = calls - frozenset[str]().union(*by_value.values()) | by_value[value]
     return calls

@@ -70,7 +70,7 @@ def parse_notebook_spec(
         volume_gb=volume_gb,
         tags=parse_tags(tags),
         guard=guard,
-        role_boundary=None if role_boundary is None else _parse_boundary(role_boundary),
+        role_boundary=None if role_boundary is None else parse_boundary(role_boundary),
     )
 
 
@@ -110,7 +110,12 @@ def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
     return tags
 
 
-def _parse_boundary(arn: str) -> str:
+def parse_boundary(arn: str) -> str:
+    """The ARN of a permissions boundary.
+
+    Raises:
+        UsageError: it is not the ARN of a policy.
+    """
     if not _POLICY_ARN.fullmatch(arn):
         hint = "It looks like arn:aws:iam::123456789012:policy/NAME."
         raise UsageError("bad-boundary", f"'{arn}' is not the ARN of an IAM policy.", hint)

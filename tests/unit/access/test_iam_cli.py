@@ -56,6 +56,31 @@ def test_what_aws_may_ask_besides_is_said_and_not_allowed(capsys: pytest.Capture
     assert "kms:Decrypt" in shown.err
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ("notebook stop --evidence banana", "usage", "banana"),
+        ("notebook stop --evidence=", None, ""),
+        ("quotas increase --via=support,", "usage", "support,"),
+        ("quotas increase --via", None, ""),
+        ("notebook create --role-boundary banana", "bad-boundary", "banana"),
+        ("notebook create --role-boundary arn:aws:iam::aws:policy/PowerUserAccess", None, ""),
+        ("train --role arn:aws:iam::123456789012:policy/mine", "bad-role", "policy/mine"),
+        ("train --role arn:aws:iam::123456789012:role/service-role/mine", None, ""),
+        ("train --role team-*", None, ""),
+    ],
+)
+def test_a_flag_s_value_that_means_nothing_is_refused(
+    words: str, code: str | None, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = run_opskit(capsys, "iam", "policy", *words.split(), "-o", "json")
+    if code is None:
+        assert ran.code == 0
+        return
+    [error] = ran.envelope["errors"]
+    assert (ran.code, error["code"], says in error["message"]) == (2, code, True)
+
+
 def test_a_command_nobody_knows_is_2(capsys: pytest.CaptureFixture[str]) -> None:
     ran = run_opskit(capsys, "iam", "policy", "notbook", "-o", "json")
     assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "no-command")

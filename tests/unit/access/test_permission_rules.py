@@ -13,7 +13,7 @@ import pytest
 
 import opskit
 from opskit.access.render.iam import policy_result
-from opskit.access.rules.call_sets import EVIDENCE_CALLS, OTHER_ACCOUNTS
+from opskit.access.rules.call_sets import OTHER_ACCOUNTS
 from opskit.access.rules.command_words import expand_cron_jobs, parse_commands, split_flags
 from opskit.access.rules.diagnostics import cost_finding
 from opskit.access.rules.grants import ACCESS, CHANGE, READ, required_grants
@@ -29,7 +29,6 @@ from opskit.access.rules.policy import LARGEST_INLINE, LARGEST_MANAGED, Scope, b
 from opskit.aws.api_call import is_read, pascal_case
 from opskit.cli.command import ACCOUNT_USES
 from opskit.core.setting_values import parse_state_place
-from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.schedule.rules.jobs import JOBS
 from tools.command_help import all_commands
 
@@ -288,16 +287,6 @@ def test_what_tells_an_sns_topic_may_publish_where_that_is_asked_for() -> None:
     for command in unattended:
         assert "sns:Publish" in calls_of_command(command, ["--notify"])
         assert "sns:Publish" not in calls_of_command(command)
-
-
-@pytest.mark.parametrize("source", EvidenceSource)
-@pytest.mark.parametrize("command", [command for command, flags in FLAG_CALLS.items() if "--evidence" in flags])
-def test_a_source_of_evidence_is_allowed_without_the_others(command: str, source: EvidenceSource) -> None:
-    any_source = frozenset[str]().union(*EVIDENCE_CALLS.values())
-    granted = calls_of_command(command, {"--evidence": source.value})
-    assert granted & any_source == EVIDENCE_CALLS[source]
-    assert granted - any_source == calls_of_command(command) - any_source
-    assert calls_of_command(command, ["--evidence"]) >= any_source
 
 
 def test_what_costs_is_named_with_its_flag() -> None:
