@@ -168,28 +168,42 @@ def _all_variants(response: Response) -> list[Response]:
 
 
 def _variant_instances(variant: Response, planned: Response, traits: EndpointTraits) -> Counts:
-    """The instances of a variant: the current or the desired number, whichever is higher; of a failed one the current
-    number. One in service may have scaled since it began with what its configuration says.
+    """The instances of a variant: the current or the wanted number, whichever is higher. While an endpoint scales
+    either may be the larger, and a count that is too low would pass for free quota.
     """
     if _serverless_limit(variant, planned) is not None:
         return {}
+    wanted = _wanted_number(variant, planned, traits)
     pools = variant.get("InstancePools") or ()
     if any("CurrentInstanceCount" in pool for pool in pools):
-        return _pool_instances(variant, pools)
-    members = ["CurrentInstanceCount"] if traits.has_failed else ["CurrentInstanceCount", "DesiredInstanceCount"]
-    numbers = [variant[member] for member in members if variant.get(member) is not None]
-    # While an endpoint scales either number may be the larger, and a count that is too low would pass for free quota.
-    begun = None if traits.is_in_service else planned.get("InitialInstanceCount")
-    number = max(numbers) if numbers else begun
-    return instance_counts(planned.get("InstanceType"), number)
+        counts = _pool_instances(pools, wanted or 0)
+    else:
+        # One in service may have scaled since it began with what its configuration says.
+        begun = None if traits.is_in_service else planned.get("InitialInstanceCount")
+        numbers = [number for number in (variant.get("CurrentInstanceCount"), wanted) if number is not None]
+        counts = Counter(instance_counts(planned.get("InstanceType"), max(numbers) if numbers else begun))
+    may_get_more = not (traits.is_settled or traits.is_going)
+    if wanted is None and may_get_more:
+        counts[NUMBER_UNKNOWN] += 1
+    return counts
 
 
-def _pool_instances(variant: Response, pools: Iterable[Response]) -> Counts:
-    """The instances of a variant's pools."""
+def _wanted_number(variant: Response, planned: Response, traits: EndpointTraits) -> int | None:
+    """To how many instances a variant is to come; None: it keeps those that it has, or AWS does not tell."""
+    if traits.has_failed:
+        return None
+    wanted = variant.get("DesiredInstanceCount")
+    if wanted is None and not traits.is_settled:
+        wanted = planned.get("InitialInstanceCount")
+    return None if wanted is None else int(wanted)
+
+
+def _pool_instances(pools: Iterable[Response], wanted: int) -> Counter[str]:
+    """The instances of a variant's pools, of which there are to be so many."""
     counts: Counter[str] = Counter()
     for pool in pools:
         counts.update(instance_counts(pool.get("InstanceType"), pool.get("CurrentInstanceCount")))
-    coming = (variant.get("DesiredInstanceCount") or 0) - sum(pool.get("CurrentInstanceCount") or 0 for pool in pools)
+    coming = wanted - sum(pool.get("CurrentInstanceCount") or 0 for pool in pools)
     # Those that it is still to get may be of any of their types: AWS takes the first pool with capacity.
     if coming > 0:
         counts[UNKNOWN_TYPE] += coming

@@ -149,6 +149,31 @@ def test_usage_pools_and_what_a_deployment_is_still_to_get(fake_aws: FakeAws) ->
     assert (in_use.count("ml.g5.xlarge"), in_use.ceiling("ml.g5.xlarge"), in_use.count(None)) == (2, 4, 5)
 
 
+@pytest.mark.parametrize(
+    ("status", "has_pools", "planned", "in_use", "is_minimum"),
+    [
+        ("InService", False, 3, 1, False),
+        ("InService", True, 3, 1, False),
+        ("Creating", False, 3, 3, False),
+        ("Creating", True, 3, 3, False),
+        ("Updating", False, None, 1, True),
+        ("Updating", True, None, 1, True),
+        ("Rebalancing", True, None, 1, True),
+        ("Deleting", True, None, 1, False),
+        ("Failed", True, 3, 1, False),
+    ],
+)
+def test_usage_what_a_changing_variant_is_to_have_is_what_it_began_with_or_unknown(
+    fake_aws: FakeAws, status: str, has_pools: bool, planned: int | None, in_use: int, is_minimum: bool
+) -> None:
+    pools = [{"InstanceType": "ml.g5.xlarge", "CurrentInstanceCount": 1}] if has_pools else []
+    told = endpoint_variant(CurrentInstanceCount=1, InstancePools=pools)
+    plan = endpoint_variant(InstanceType="ml.g5.xlarge", InitialInstanceCount=planned)
+    stub_endpoint(fake_aws, {"EndpointStatus": status, "ProductionVariants": [told]}, {"ProductionVariants": [plan]})
+    counted = in_use_of(Workload.ENDPOINT)
+    assert (counted.count(None), counted.incomplete is not None) == (in_use, is_minimum)
+
+
 def test_usage_a_pool_without_its_number_leaves_a_minimum(fake_aws: FakeAws) -> None:
     pools = [{"InstanceType": "ml.g5.xlarge", "CurrentInstanceCount": 2}, {"InstanceType": "ml.g6.xlarge"}]
     stub_endpoint(fake_aws, {"ProductionVariants": [endpoint_variant(InstancePools=pools)]}, {"ProductionVariants": []})
