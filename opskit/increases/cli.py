@@ -54,7 +54,7 @@ def increase_command(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> CommandResult:
     """Request a quota increase. Duplicate requests are never sent."""
-    from opskit.increases.render import increase_result
+    from opskit.increases.render.increase import increase_result
 
     if resume:
         if instance_type or usages or to or via != _DEFAULT_CHANNEL or why:
@@ -92,7 +92,7 @@ def _plan_and_submit(
     from opskit.core.clock import system_clock
     from opskit.increases.flows.plan import plan_with_totals
     from opskit.increases.flows.submit import submit_increases
-    from opskit.increases.render import plan_prompt
+    from opskit.increases.render.increase import plan_prompt
 
     now, clients = datetime.now(UTC), ctx.clients()
     increases, totals = plan_with_totals(clients, targets, channel, now)
@@ -111,7 +111,7 @@ def list_requests_command(
 ) -> CommandResult:
     """Show increase requests, their status, and whether the new value is in effect."""
     from opskit.increases.flows.list import list_and_remember_requests
-    from opskit.increases.render import request_list_result
+    from opskit.increases.render.requests import request_list_result
 
     listed = list_and_remember_requests(ctx.clients(), datetime.now(UTC), only_open=only_open)
     return request_list_result(listed, only_open=only_open)
@@ -130,7 +130,7 @@ def wait_quota_command(
     """Wait until the applied value is at least --to."""
     from opskit.core.clock import system_clock
     from opskit.increases.flows.wait import wait_for_targets
-    from opskit.increases.render import wait_result
+    from opskit.increases.render.requests import wait_result
 
     targets, longest, started_at = _parse_targets(instance_type, usages, to), parse_duration(timeout), time.monotonic()
     clients = ctx.clients()

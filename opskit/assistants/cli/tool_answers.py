@@ -29,7 +29,7 @@ from opskit.guards.render.plan import plan_result
 from opskit.guards.rules.call_budget import parse_policy
 from opskit.guards.rules.planned_calls import check_operation
 from opskit.increases.flows.plan import plan_with_totals
-from opskit.increases.render import increase_result
+from opskit.increases.render.increase import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.inventory.rules.running_resource import BilledVerdict

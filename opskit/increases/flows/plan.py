@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import assert_never
 
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather, gather_all
 from opskit.core.exceptions import AwsError
-from opskit.core.model import Unknown, Workload, known_quota
+from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown, Workload, known_quota
 from opskit.core.result_or_error import unknown_from_error
 from opskit.increases import store
 from opskit.increases.reads import read_support
@@ -27,14 +28,14 @@ from opskit.quotas.rules.requirements import quota_name_for, with_totals
 
 @dataclass(frozen=True)
 class BlockingTotal:
-    """A quota over all instance types that is lower than what was requested for one type. ``value`` is the effective
-    value.
+    """A quota over all instance types that is lower than what was requested for one type, or that could not be read.
+    ``value`` is the effective value.
     """
 
     region: str
     workload: Workload
     quota_name: str
-    value: float
+    value: float | Unknown
     target_value: float
     per_job: bool
 
@@ -42,7 +43,7 @@ class BlockingTotal:
 def plan_with_totals(
     clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], channel: Channel, now: datetime
 ) -> tuple[tuple[Increase, ...], tuple[BlockingTotal, ...]]:
-    """The planned increases, and the totals that would still limit them; read concurrently.
+    """The planned increases, and the totals that would still limit them or may; read concurrently.
 
     Raises:
         AwsError: STS could not be read.
@@ -88,9 +89,7 @@ def queued_increases(
 def blocking_totals(
     clients: Sequence[AwsClient], targets: Sequence[IncreaseTarget], now: datetime
 ) -> tuple[BlockingTotal, ...]:
-    """The quotas over all types that would still limit the increases. What cannot be read is left out: this is
-    additional information, and ``quotas check`` reports it.
-    """
+    """The quotas over all types that would still limit the increases, and those of which it is not known."""
     typed = [target for target in targets if target.instance_type]
     totals = gather_all([partial(_region_blocking_totals, client, typed, now) for client in clients]) if typed else []
     return tuple(total for region_totals in totals for total in region_totals)
@@ -194,21 +193,30 @@ def _region_blocking_totals(client: AwsClient, targets: Sequence[IncreaseTarget]
         for requirement in with_totals(target.requirement() for target in targets)
         if requirement.instance_type is None
     ]
+    names = [quota_name_for(requirement) for requirement in above]
+    quotas: Mapping[str, QuotaLookup]
     try:
-        quotas = read_quotas(client, [quota_name_for(requirement) for requirement in above], load_cache(client, now))
-    except AwsError:
-        return []
+        quotas = read_quotas(client, names, load_cache(client, now))
+    except AwsError as failure:
+        quotas = dict.fromkeys(names, unknown_from_error(failure))
+    values = [_value_of(quotas[name]) for name in names]
     return [
-        BlockingTotal(
-            client.region,
-            requirement.workload,
-            quota.name,
-            quota.effective_value,
-            requirement.count,
-            requirement.per_job,
-        )
-        for requirement in above
-        if (quota := known_quota(quotas[quota_name_for(requirement)]))
-        and quota.effective_value is not None
-        and quota.effective_value < requirement.count
+        BlockingTotal(client.region, requirement.workload, name, value, requirement.count, requirement.per_job)
+        for requirement, name, value in zip(above, names, values, strict=True)
+        if value is not None and (isinstance(value, Unknown) or value < requirement.count)
     ]
+
+
+def _value_of(lookup: QuotaLookup) -> float | Unknown | None:
+    """The effective value of a quota; None: the Region has no such quota."""
+    match lookup:
+        case Quota(effective_value=None):
+            return Unknown("AWS tells neither an applied value nor the default", "bad-answer")
+        case Quota(effective_value=value):
+            return value
+        case NotOffered():
+            return None
+        case Unknown():
+            return lookup
+        case _:
+            assert_never(lookup)

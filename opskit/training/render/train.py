@@ -15,7 +15,7 @@ from opskit.core.live_resources import running_records
 from opskit.core.model import Price, Unknown, Workload
 from opskit.core.owners import made_for_record, made_for_text
 from opskit.guards.render.guard import guard_record
-from opskit.increases.render import increase_result
+from opskit.increases.render.increase import increase_result
 from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.plan import RunPlan

@@ -14,7 +14,7 @@ from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown, Workload
 from opskit.increases.flows.list import RequestList, RequestState, list_and_remember_requests
 from opskit.increases.flows.plan import plan_increases
 from opskit.increases.flows.submit import submit_increases
-from opskit.increases.render import request_list_result
+from opskit.increases.render.requests import request_list_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.quotas.rules.model import IncreaseRequest, RequestStatus

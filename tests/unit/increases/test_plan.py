@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.core.model import NotOffered, Quota, Unknown, Workload
-from opskit.increases.render import increase_result
+from opskit.increases.render.increase import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import (
     UNNAMED_REQUEST,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opskit.core.model import Quota, Workload
-from opskit.increases.render import increase_result
+from opskit.increases.render.increase import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import IncreaseOutcome, IncreaseResult, IncreaseTarget, Submission
 from opskit.increases.rules.plan import QuotaSnapshot, SupportInfo, plan_increase

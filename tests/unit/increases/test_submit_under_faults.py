@@ -17,7 +17,7 @@ from opskit.core.model import Workload
 from opskit.increases import store
 from opskit.increases.flows.plan import plan_increases, queued_increases
 from opskit.increases.flows.submit import submit_increases
-from opskit.increases.render import increase_result
+from opskit.increases.render.increase import increase_result
 from opskit.increases.rules.channel import Channel
 from opskit.increases.rules.increase import Increase, IncreaseOutcome, IncreaseTarget
 from tests.fakes.faulty_service_quotas import FaultyServiceQuotas, ProcessKilled
