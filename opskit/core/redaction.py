@@ -18,6 +18,14 @@ _HEADER = r"(?i)\b((?:proxy-)?authorization(?: header)?+|(?:set-)?cookie)(\\?[\"
 _NAME = r"(?i)(?<![\w-])((?:secret |session |security )?(?:access )?[\w-]++)(?:\\?[\"']?\s*+[=:]\s*+\\?[\"']?|>|%3[AD])"
 # A sentence about a token rather than a token: "Error loading SSO Token: Token for corp does not exist".
 _PROSE = r"(?i)(?:[\w-]++ )?(?:token|signature|credential): [a-z]{1,15}"
+# Why a file could not be read or written, behind its name: "Could not read '/etc/passwd': Permission denied".
+_FILE_REASONS = (
+    *("File exists", "File name too long", "File too large", "Input/output error", "Invalid argument"),
+    *("Is a directory", "No such device or address", "No such file or directory", "No space left on device"),
+    *("Not a directory", "Operation not permitted", "Operation not supported", "Permission denied"),
+    *("Read-only file system", "Stale file handle", "Too many levels of symbolic links", "Too many open files"),
+    "it is not UTF-8 text",
+)
 _VALUE = r"(?:(?!%26)[^\s&,;\"'<])++"
 # Names whose value is a secret, or a part of a signed request.
 _SECRET_NAME = (
@@ -72,7 +80,12 @@ def _redact_named_values(text: str) -> str:
         # Behind the name, not behind its value: other values stay, as they may contain further names.
         position = match.end()
         value = secret.match(text, position) if re.search(_SECRET_NAME, match[1]) else None
-        if value and not (match[0].endswith(": ") and re.fullmatch(_PROSE, f"{match[0]}{value[0]}")):
+        if value and not (match[0].endswith(": ") and _is_prose(text, match[0], value)):
             parts.append(_REMOVED)
             position = value.end()
     return "".join([*parts, text[position:]])
+
+
+def _is_prose(text: str, name: str, value: re.Match[str]) -> bool:
+    """Whether what stands behind a name and a colon is a part of a sentence about it."""
+    return bool(re.fullmatch(_PROSE, f"{name}{value[0]}")) or text.startswith(_FILE_REASONS, value.start())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable
 
 import pytest
@@ -72,9 +74,21 @@ def test_redaction_removes_secrets(text: str, secret: str) -> None:
         "NextToken=abc and nextToken: abc lead on",
         "Signature expired: 20130522T101112Z is now earlier than 20130522T103212Z (20130522T104712Z - 15 min.)",
         "AWS credentials: Unable to locate credentials.",
+        "/etc/passwd: Permission denied",
+        "Could not read '/nowhere/secret': No such file or directory.",
+        "Could not read 'api-key': it is not UTF-8 text.",
     ],
 )
 def test_redaction_keeps_what_is_no_secret(text: str) -> None:
+    assert redact_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["EACCES", "EEXIST", "EINVAL", "EIO", "EISDIR", "ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR", "EPERM", "EROFS"],
+)
+def test_redaction_keeps_why_a_file_with_a_password_s_name_cannot_be_read(name: str) -> None:
+    text = f"Could not read '/etc/passwd': {os.strerror(getattr(errno, name))}."
     assert redact_secrets(text) == text
 
 
