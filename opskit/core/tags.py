@@ -84,6 +84,9 @@ def _is_tag_text(text: str, longest: int) -> bool:
 MAX_CLOCK_SKEW = timedelta(minutes=10)
 """How far two clocks may differ before their times cannot be compared. Five minutes happen, and AWS signs with them."""
 
+SAGEMAKER_BEGAN = datetime(2017, 11, 29, tzinfo=UTC)
+"""Before this there was nothing in SageMaker that could be used, so an earlier time of use is none."""
+
 # What a machine means that says anything else, nobody knows, and Python cannot reckon with the outermost years.
 _YEARS = range(1970, 3000)
 

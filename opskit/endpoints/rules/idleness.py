@@ -15,7 +15,7 @@ from decimal import Decimal
 from opskit.core.aws_statuses import EndpointStatus
 from opskit.core.grace import Patience, price_patience
 from opskit.core.model import Unknown
-from opskit.core.tags import DEPLOYED_UNTIL, MAX_CLOCK_SKEW, keep_reason, parse_timestamp
+from opskit.core.tags import DEPLOYED_UNTIL, MAX_CLOCK_SKEW, SAGEMAKER_BEGAN, keep_reason, parse_timestamp
 from opskit.core.text import format_duration
 from opskit.endpoints.rules.model import EndpointUse, EndpointVerdict, HostedEndpoint
 
@@ -82,13 +82,21 @@ def assess_endpoint(
         return EndpointAssessment(EndpointVerdict.PROTECTED, kept)
     if endpoint.is_deploying:
         return EndpointAssessment(EndpointVerdict.BUSY, "a deployment is in progress")
-    if max(endpoint.created, endpoint.modified) > now + MAX_CLOCK_SKEW:
-        return _unreadable("AWS says that it changed in the future: check this machine's clock")
+    if (impossible := _impossible_time(endpoint, now)) is not None:
+        return _unreadable(impossible)
     if use is None:
         return _unreadable("its invocations were not read")
     if isinstance(use, Unknown):
         return _unreadable(f"its invocations could not be read: {use.reason}")
     return _assess_use(endpoint, use, endpoint_patience(endpoint, tags, policy), now)
+
+
+def _impossible_time(endpoint: HostedEndpoint, now: datetime) -> str | None:
+    """What AWS says of a change at a time when there can have been none; None: of none."""
+    if max(endpoint.created, endpoint.modified) > now + MAX_CLOCK_SKEW:
+        return "AWS says that it changed in the future: check this machine's clock"
+    earliest = min(endpoint.created, endpoint.modified)
+    return f"AWS says that it changed in {earliest.year}" if earliest < SAGEMAKER_BEGAN else None
 
 
 def protection_reason(tags: Mapping[str, str], policy: EndpointPolicy, now: datetime) -> str | None:

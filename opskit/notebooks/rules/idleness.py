@@ -15,7 +15,7 @@ from enum import StrEnum
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.grace import Patience, price_patience
 from opskit.core.model import JupyterState, Kernel, NotebookVerdict, Terminal, Unknown
-from opskit.core.tags import MAX_CLOCK_SKEW, UNREADABLE_OK, keep_reason
+from opskit.core.tags import MAX_CLOCK_SKEW, SAGEMAKER_BEGAN, UNREADABLE_OK, keep_reason
 from opskit.core.text import format_duration
 from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
@@ -186,20 +186,27 @@ def _assess_jupyter(
         return IdleAssessment(NotebookVerdict.BUSY, _kernel_activity(busy))
     if (gap := _view_error(state, policy)) is not None:
         return _unreadable_assessment(gap, tags)
-    latest, what = max(
-        [
-            (since, START),
-            *activity_signs(state, ignore_terminals=policy.ignore_terminals),
-            *server_use(state, ignore_terminals=policy.ignore_terminals),
-        ]
-    )
-    # Activity in the future would keep a notebook busy until that time, and hide a wrong clock.
-    if latest > now + MAX_CLOCK_SKEW:
-        return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
+    signs = [
+        (since, START),
+        *activity_signs(state, ignore_terminals=policy.ignore_terminals),
+        *server_use(state, ignore_terminals=policy.ignore_terminals),
+    ]
+    if (impossible := _impossible_time(signs, now)) is not None:
+        return _unreadable_assessment(impossible, tags)
     by_age = _assess_age(state, since, policy, now)
     if by_age is None or (by_age.verdict.is_idle and state.last_activity is None):
         return _unreadable_assessment("Jupyter does not say when it was last used", tags)
     return by_age
+
+
+def _impossible_time(signs: Sequence[tuple[datetime, str]], now: datetime) -> str | None:
+    """What is said of a sign of life at a time when there can have been none; None: of none."""
+    latest, what = max(signs)
+    # It would keep a notebook busy until that time, and hide a wrong clock.
+    if latest > now + MAX_CLOCK_SKEW:
+        return f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)"
+    earliest, what = min(signs)
+    return f"{what} is said to be in {earliest.year}" if earliest < SAGEMAKER_BEGAN else None
 
 
 def _is_busy_kernel(kernel: Kernel, policy: IdlePolicy) -> bool:
@@ -326,10 +333,10 @@ def _assess_log(
     said: datetime, since: datetime, tags: Mapping[str, str], policy: IdlePolicy, now: datetime
 ) -> IdleAssessment:
     """The verdict by the last line of the log."""
-    latest, what = max((since, START), (said, "the last line of Jupyter's log"))
-    if latest > now + MAX_CLOCK_SKEW:
-        return _unreadable_assessment(f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)", tags)
-    assessment = _by_last_sign((latest, what), policy, now)
+    signs = [(since, START), (said, "the last line of Jupyter's log")]
+    if (impossible := _impossible_time(signs, now)) is not None:
+        return _unreadable_assessment(impossible, tags)
+    assessment = _by_last_sign(max(signs), policy, now)
     if not assessment.verdict.is_idle:
         return assessment
     if policy.trust_logs:

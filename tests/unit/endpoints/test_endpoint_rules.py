@@ -95,6 +95,7 @@ CASES = [
     ("out of service", endpoint("OutOfService"), {}, None, UNKNOWN, "may bill"),
     ("a new status", endpoint("Hibernating"), {}, used(NO_USE), UNKNOWN, "does not know"),
     ("the future", endpoint(made=-1), {}, used(NO_USE), UNKNOWN, "clock"),
+    ("time 0", endpoint(made=20783.5), {}, used(NO_USE), UNKNOWN, "changed in 1970"),
     ("kept", endpoint(), {"opskit:keep": "demo"}, used(NO_USE), PROTECTED, "kept: demo"),
     ("kept until", endpoint(), {"opskit:keep-until": "2099-01-01T00:00:00Z"}, used(NO_USE), PROTECTED, "kept until"),
     ("production", endpoint(), {"Env": "PROD"}, used(NO_USE), PROTECTED, "Env=PROD says production"),

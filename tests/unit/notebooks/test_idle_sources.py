@@ -49,13 +49,13 @@ def test_no_source_that_cannot_be_read_makes_a_notebook_idle(activity: type[Any]
     assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
 
 
-def used_in_the_future(source: EvidenceSource) -> NotebookActivity:
-    """What a source says of activity in an hour from now."""
+def used_at(source: EvidenceSource, when: datetime) -> NotebookActivity:
+    """What a source says of activity at a time."""
     match source:
         case EvidenceSource.JUPYTER:
-            return JupyterActivity(JupyterState(last_activity=NOW + HOUR))
+            return JupyterActivity(JupyterState(last_activity=when))
         case EvidenceSource.LOGS:
-            return LogActivity(NOW + HOUR)
+            return LogActivity(when)
 
 
 @pytest.mark.parametrize("source", EvidenceSource)
@@ -64,11 +64,21 @@ def test_no_source_whose_activity_is_in_the_future_makes_a_notebook_idle(
     source: EvidenceSource, policy: IdlePolicy
 ) -> None:
     """It is not young activity either, which it would be until that time: a clock is wrong."""
-    activity = used_in_the_future(source)
+    activity = used_at(source, NOW + HOUR)
     assert activity.source is source
     assessment = assess_notebook(NotebookEvidence(LAB, {}, activity, inside=None), policy, NOW)
     assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
     assert "in the future" in assessment.reason
+
+
+@pytest.mark.parametrize("source", EvidenceSource)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_no_source_whose_time_is_0_makes_a_notebook_idle(source: EvidenceSource, policy: IdlePolicy) -> None:
+    began = datetime.fromtimestamp(0, UTC)
+    for lab, activity in ((LAB, used_at(source, began)), (replace(LAB, status_changed_at=began), used_at(source, NOW))):
+        assessment = assess_notebook(NotebookEvidence(lab, {}, activity, inside=None), policy, NOW)
+        assert (assessment.verdict, assessment.readable) == (UNKNOWN, False)
+        assert assessment.reason.endswith("is said to be in 1970")
 
 
 def test_every_source_has_a_class_of_its_own() -> None:
