@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from opskit.aws.client import AwsClient
+from opskit.core.job_statuses import JobStatus
 from opskit.core.workloads import PriceComponent
 from opskit.inventory.rules.running_resource import (
     BilledInstances,
@@ -68,7 +69,9 @@ def _running_job(
     region: str, job: Response, job_kind: JobKind, kind: BilledKind, component: PriceComponent, resources: Response
 ) -> RunningResource:
     name, prefix = str(job[f"{job_kind.prefix}Name"]), job_kind.prefix
-    started = job.get(f"{prefix.removesuffix('Job')}StartTime")
+    started, status = job.get(f"{prefix.removesuffix('Job')}StartTime"), str(job[f"{prefix}Status"])
+    # AWS tells of no start until there are instances; of a status that opskit does not know that says nothing.
+    not_begun = started is None and JobStatus(status).is_running
     option = f"{job_kind.name}_name"
     stop = aws_sagemaker_command(f"stop-{job_kind.name.replace('_', '-')}", region, **{option: name})
     return RunningResource(
@@ -76,12 +79,12 @@ def _running_job(
         kind,
         name,
         str(job.get(f"{prefix}Arn", "")),
-        str(job[f"{prefix}Status"]),
+        status,
         started,
         tuple(_instance_parts(resources, component)),
         free=_FREE_RULE if _is_debugger_rule(job) else "",
-        not_begun=started is None,
-        reason=f"AWS says {job[f'{prefix}Status']}" if started else _NO_INSTANCES_YET,
+        not_begun=not_begun,
+        reason=_NO_INSTANCES_YET if not_begun else f"AWS says {status}",
         stop_with=stop,
     )
 

@@ -133,6 +133,17 @@ def test_a_job_of_which_no_start_is_told_has_cost_nothing_only_before_its_instan
     assert items_of(run_costs(capsys))["training", "fit"]["usd_so_far"] == usd
 
 
+@pytest.mark.parametrize(("status", "usd"), [("InProgress", 0), ("Stopping", 0), ("Rescheduling", None)])
+@pytest.mark.parametrize(("kind", "name"), [("Transform", "score"), ("Processing", "clean")])
+def test_a_job_without_a_start_has_cost_nothing_only_in_a_status_that_is_known(
+    kind: str, name: str, status: str, usd: int | None, billed: FakeAws, capsys: Capture
+) -> None:
+    described = billed.running[f"Describe{kind}Job"]
+    told = {f"{kind}StartTime": None, f"{kind}JobStatus": status}
+    billed.running[f"Describe{kind}Job"] = lambda asked: {**dict(described(asked)), **told}  # type: ignore[arg-type]
+    assert items_of(run_costs(capsys))[kind.lower(), name]["usd_so_far"] == usd
+
+
 # What each of these tells is read in another way where it is denied, or nobody asks it.
 ELSEWHERE = {"GetResources"}
 
