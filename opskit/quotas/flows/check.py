@@ -14,7 +14,7 @@ from opskit.aws.gather import gather, gather_all, start_in_background
 from opskit.core.exceptions import CREDENTIAL_CODES, Problem
 from opskit.core.model import Quota, QuotaLookup, Requirement, Unknown, Workload, is_not_offered
 from opskit.quotas.flows.remedies import Held, Suggestions, choose_candidates, find_holders, read_suggestions
-from opskit.quotas.reads.code_cache import QuotaCodeCache, load_cache
+from opskit.quotas.reads.code_cache import load_cache
 from opskit.quotas.reads.quotas import read_quotas
 from opskit.quotas.reads.service_quotas import open_requests
 from opskit.quotas.reads.usage import count_in_use
@@ -95,7 +95,18 @@ def _to_check(snapshots: Sequence[RegionSnapshot]) -> QuotaCheck:
     has_quotas = [any(isinstance(each, Quota) for each in part.quotas.values()) for part in snapshots]
     return QuotaCheck(
         headrooms=sort_worst_first(headrooms),
-        problems=tuple(dict.fromkeys(problem for snapshot in snapshots for problem in _read_problems(snapshot))),
+        problems=tuple(
+            dict.fromkeys(
+                Problem(each.code, each.reason, each.hint, snapshot.region)
+                for snapshot in snapshots
+                for each in (
+                    *snapshot.quotas.values(),
+                    *(in_use.incomplete for in_use in snapshot.in_use.values()),
+                    snapshot.requests,
+                )
+                if isinstance(each, Unknown)
+            )
+        ),
         failed_regions=frozenset(
             snapshot.region
             for snapshot, unknown, has_quota in zip(snapshots, unread, has_quotas, strict=True)
@@ -131,57 +142,32 @@ def _read_region(
     asks whose account it is and lists what runs, and the last finds what helps.
     """
     wanted = with_all_limits(requirements)
+    names = list(dict.fromkeys([*map(quota_name_for, wanted), *further]))
     # The quotas are the longest chain: whose account it is, the values, and what helps.
     client.session.prepare_clients(("sts", client.session.default_region), ("service-quotas", client.region))
-    quotas = start_in_background(lambda: _read_region_quotas(client, wanted, now, suggest=suggest, further=further))
+    cache = start_in_background(partial(load_cache, client, now))
+    quotas = start_in_background(lambda: read_quotas(client, names, cache.result()))
     requests = start_in_background(partial(open_requests, client))
     workloads, with_volumes = {each.workload for each in wanted}, any(each.of_volumes for each in wanted)
     in_use = start_in_background(partial(count_in_use, client, workloads, with_volumes=with_volumes))
-
-    def read_snapshot() -> RegionSnapshot:
-        read, counts, asked = gather(quotas.result, in_use.result, requests.result)
-        return RegionSnapshot(client.region, requirements, read.quotas, counts, asked)
-
     if not suggest:
-        return read_snapshot()
-    by_quota, (snapshot, by_use, held) = gather(
-        # What is known of the alternatives to quotas that are too small, while what is in use is still being counted.
-        lambda: read_suggestions(client, quotas.result().candidates, quotas.result().cache),
-        lambda: _read_remedies(client, quotas.result(), read_snapshot(), now),
-    )
-    suggestions = Suggestions({**by_quota.quotas, **by_use.quotas}, {**by_quota.prices, **by_use.prices})
-    return replace(snapshot, suggestions=suggestions, held=held)
-
-
-@dataclass(frozen=True)
-class _RegionQuotas:
-    """The quotas of a Region, and the types to look at where one of them is too small whatever is in use."""
-
-    quotas: dict[str, QuotaLookup]
-    candidates: tuple[Requirement, ...]
-    cache: QuotaCodeCache
-
-
-def _read_region_quotas(
-    client: AwsClient, wanted: Sequence[Requirement], now: datetime, *, suggest: bool, further: Sequence[str]
-) -> _RegionQuotas:
-    cache = load_cache(client, now)
-    quotas = read_quotas(client, list(dict.fromkeys([*map(quota_name_for, wanted), *further])), cache)
-    short = unmet_by_quota(wanted, quotas) if suggest else []
-    return _RegionQuotas(quotas, choose_candidates(short, cache, len(quotas)), cache)
-
-
-def _read_remedies(
-    client: AwsClient, read: _RegionQuotas, snapshot: RegionSnapshot, now: datetime
-) -> tuple[RegionSnapshot, Suggestions, Held]:
-    """The snapshot with alternatives for what is used up, which only the counts can tell, and with what uses it."""
+        read, counts, asked = gather(quotas.result, in_use.result, requests.result)
+        return RegionSnapshot(client.region, requirements, read, counts, asked)
+    # What is known of the alternatives to quotas that are too small, while what is in use is still being counted.
+    too_small = unmet_by_quota(wanted, quotas.result())
+    candidates = choose_candidates(too_small, cache.result(), len(names))
+    by_quota = start_in_background(partial(read_suggestions, client, candidates, cache.result()))
+    snapshot = RegionSnapshot(client.region, requirements, quotas.result(), in_use.result(), requests.result())
+    # The alternatives to what is used up, which only the counts can tell, and what uses it.
     headrooms = list(_assess_region(snapshot))
-    candidates = choose_candidates(unmet_by_use(headrooms), read.cache, len(read.quotas) + len(read.candidates))
-    suggestions, held = gather(
-        partial(read_suggestions, client, candidates, read.cache),
+    others = choose_candidates(unmet_by_use(headrooms), cache.result(), len(names) + len(candidates))
+    first, second, held = gather(
+        by_quota.result,
+        partial(read_suggestions, client, others, cache.result()),
         partial(find_holders, client, headrooms, snapshot.in_use, now),
     )
-    return snapshot, suggestions, held
+    suggestions = Suggestions({**first.quotas, **second.quotas}, {**first.prices, **second.prices})
+    return replace(snapshot, suggestions=suggestions, held=held)
 
 
 def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
@@ -200,12 +186,3 @@ def _assess_region(snapshot: RegionSnapshot) -> Iterable[Headroom]:
             alternatives = find_alternatives(snapshot.region, requirement, suggested, in_use, prices)
             headroom = replace(headroom, alternatives=alternatives)
         yield headroom
-
-
-def _read_problems(snapshot: RegionSnapshot) -> Iterable[Problem]:
-    unread = [lookup for lookup in snapshot.quotas.values() if isinstance(lookup, Unknown)]
-    unread += [in_use.incomplete for in_use in snapshot.in_use.values() if in_use.incomplete]
-    if isinstance(snapshot.requests, Unknown):
-        unread.append(snapshot.requests)
-    for value in unread:
-        yield Problem(value.code, value.reason, value.hint, snapshot.region)
