@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from opskit.core.exceptions import UsageError
 from opskit.core.model import Requirement, Workload
@@ -116,15 +116,6 @@ _OTHER_SINGLE_LIMITS = frozenset(
 )
 
 
-def course_requirements(*, every_usage: bool = False) -> tuple[Requirement, ...]:
-    """What the Boston workflow and the course need."""
-    return tuple(
-        Requirement(instance_type, workload, explicit=False, only_noted=instance_type.startswith(_RETIRED_FAMILIES))
-        for instance_type, workloads in COURSE_TYPES
-        for workload in (Workload if every_usage else workloads)
-    )
-
-
 def parse_requirements(
     types: Sequence[str],
     usages: Sequence[str] = (),
@@ -152,8 +143,8 @@ def parse_requirements(
 def check_requirements(
     types: Sequence[str], usages: Sequence[str] = (), need: int = 1, *, every_usage: bool = False
 ) -> tuple[Requirement, ...]:
-    """The requirements of ``quotas check``: the named types, else the course's, for the named workloads or their
-    defaults.
+    """The requirements of ``quotas check``: the named types, else those of the Boston workflow and the course, for the
+    named workloads or their defaults.
 
     Raises:
         UsageError: an argument is not an instance type, or not a workload.
@@ -162,7 +153,13 @@ def check_requirements(
         return parse_requirements(types, usages, need, every_usage=every_usage)
     if usages:
         return parse_requirements([instance_type for instance_type, _ in COURSE_TYPES], usages, need)
-    return tuple(replace(requirement, count=need) for requirement in course_requirements(every_usage=every_usage))
+    return tuple(
+        Requirement(
+            instance_type, workload, need, explicit=False, only_noted=instance_type.startswith(_RETIRED_FAMILIES)
+        )
+        for instance_type, workloads in COURSE_TYPES
+        for workload in (Workload if every_usage else workloads)
+    )
 
 
 def _default_workloads(instance_type: str) -> tuple[Workload, ...]:
@@ -215,6 +212,18 @@ def parse_instance_type(word: str) -> str:
     raise UsageError("bad-instance-type", f"'{word}' is not an instance type.", hint)
 
 
+# Types that people misspell. Only for suggestions, so they need not be all: a type that is not here is looked up at AWS
+# all the same.
+_KNOWN_TYPES = tuple(
+    f"ml.{family}.{size}"
+    for family in (
+        *("t2", "t3", "m4", "m5", "m5d", "m6i", "m7i", "c4", "c5", "c5d", "c6i", "c7i", "r5", "r6i", "p2", "p3"),
+        *("p4d", "p5", "g4dn", "g5", "g6", "g6e", "inf1", "inf2", "trn1"),
+    )
+    for size in ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
+)
+
+
 def suggest_type(word: str) -> str | None:
     """The instance type that was most likely meant."""
     # What people type for "ml.", before anything that parts it from the family: m1, mi, mll, lm.
@@ -223,26 +232,16 @@ def suggest_type(word: str) -> str | None:
     if _TYPE.fullmatch(guess):
         return guess
     # Close enough to mean it: one letter wrong in a type of ten. For one that is well formed less is forgiven, below.
-    close = difflib.get_close_matches(guess, _known_types(), n=1, cutoff=0.75)
+    close = difflib.get_close_matches(guess, _KNOWN_TYPES, n=1, cutoff=0.75)
     return close[0] if close else None
 
 
 def suggest_known_type(instance_type: str) -> str | None:
     """The known type that a well-formed but unknown one resembles; None if it is known itself."""
-    if instance_type in _known_types():
+    if instance_type in _KNOWN_TYPES:
         return None
-    close = difflib.get_close_matches(instance_type, _known_types(), n=1, cutoff=0.85)
+    close = difflib.get_close_matches(instance_type, _KNOWN_TYPES, n=1, cutoff=0.85)
     return close[0] if close else None
-
-
-@cache
-def _known_types() -> tuple[str, ...]:
-    """Types that people misspell."""
-    # Only for suggestions, so it need not be whole: a type that is not here is looked up at AWS all the same.
-    families = ("t2", "t3", "m4", "m5", "m5d", "m6i", "m7i", "c4", "c5", "c5d", "c6i", "c7i", "r5", "r6i", "p2", "p3")
-    accelerated = ("p4d", "p5", "g4dn", "g5", "g6", "g6e", "inf1", "inf2", "trn1")
-    sizes = ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge")
-    return tuple(f"ml.{family}.{size}" for family in families + accelerated for size in sizes)
 
 
 def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
@@ -250,22 +249,25 @@ def with_totals(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
     and the maximum per job, which must allow the largest. Each quota once, with the largest count and the strictest
     share.
     """
-    largest = _index_by_quota(requirements)
+    merged = merge_by_quota(requirements)
+    below: dict[str, list[Requirement]] = {}
     # One that needs no further instance, only a larger volume, is none of what the instances' totals have to allow.
-    plain = [each for each in largest.values() if each.instance_type is not None and each.count]
-    above: dict[str, Requirement] = {}
-    for workload in dict.fromkeys(requirement.workload for requirement in plain):
-        for total in _totals_above(
-            workload, [requirement for requirement in plain if requirement.workload is workload]
-        ):
-            same = above.get(quota_name_for(total))
-            # Workloads that share a total fill it together.
-            above[quota_name_for(total)] = replace(total, count=total.count + same.count) if same else total
-    for name, total in above.items():
+    for each in (each for each in merged if each.instance_type is not None and each.count):
+        spec = WORKLOADS[each.workload]
+        for name in filter(None, (spec.total_quota, spec.per_job_quota)):
+            below.setdefault(name, []).append(each)
+    above = []
+    for name, sharing in below.items():
+        workload, counts = sharing[-1].workload, [each.count for each in sharing]
+        if name != WORKLOADS[workload].per_job_quota:
+            # All types at once fill the total, and workloads that share one fill it together: their sum must fit.
+            share = _strictest_share(each.alert_share for each in sharing)
+            made = all(each.already_made for each in sharing)
+            above.append(Requirement(None, workload, sum(counts), explicit=False, alert_share=share, already_made=made))
         # Who names the largest job knows it better than the sums by type, which may be of several jobs.
-        if not (total.per_job and name in largest):
-            largest[name] = _merge_requirements(largest.get(name), total)
-    return tuple(largest.values())
+        elif name not in map(quota_name_for, merged):
+            above.append(Requirement(None, workload, max(counts), explicit=False, per_job=True))
+    return merge_by_quota([*merged, *above])
 
 
 def with_all_limits(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
@@ -291,42 +293,22 @@ def with_all_limits(requirements: Iterable[Requirement]) -> tuple[Requirement, .
 
 def merge_by_quota(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
     """The requirements, each quota once, with the largest count and the strictest share."""
-    return tuple(_index_by_quota(requirements).values())
-
-
-def _index_by_quota(requirements: Iterable[Requirement]) -> dict[str, Requirement]:
-    largest: dict[str, Requirement] = {}
-    for requirement in requirements:
-        largest[quota_name_for(requirement)] = _merge_requirements(
-            largest.get(quota_name_for(requirement)), requirement
+    merged: dict[str, Requirement] = {}
+    for each in requirements:
+        name = quota_name_for(each)
+        same = merged.get(name)
+        merged[name] = (
+            replace(
+                same,
+                count=max(same.count, each.count),
+                explicit=same.explicit or each.explicit,
+                alert_share=_strictest_share((same.alert_share, each.alert_share)),
+                already_made=same.already_made and each.already_made,
+            )
+            if same
+            else each
         )
-    return largest
-
-
-def _totals_above(workload: Workload, requirements: Sequence[Requirement]) -> list[Requirement]:
-    counts = [requirement.count for requirement in requirements]
-    share = _strictest_share(requirement.alert_share for requirement in requirements)
-    spec, above = WORKLOADS[workload], []
-    if spec.total_quota:
-        # All types at once fill the total, so their sum must fit; the maximum per job must allow the largest.
-        made = all(requirement.already_made for requirement in requirements)
-        above.append(Requirement(None, workload, sum(counts), explicit=False, alert_share=share, already_made=made))
-    if spec.per_job_quota:
-        above.append(Requirement(None, workload, max(counts), explicit=False, per_job=True))
-    return above
-
-
-def _merge_requirements(existing: Requirement | None, requirement: Requirement) -> Requirement:
-    if existing is None:
-        return requirement
-    share = _strictest_share((existing.alert_share, requirement.alert_share))
-    return replace(
-        existing,
-        count=max(existing.count, requirement.count),
-        explicit=existing.explicit or requirement.explicit,
-        alert_share=share,
-        already_made=existing.already_made and requirement.already_made,
-    )
+    return tuple(merged.values())
 
 
 def _strictest_share(shares: Iterable[float | None]) -> float | None:

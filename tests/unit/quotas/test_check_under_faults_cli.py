@@ -11,7 +11,7 @@ import pytest
 from opskit.cli import main
 from opskit.core.model import Requirement, Workload
 from opskit.quotas.reads.code_cache import bundled_codes
-from opskit.quotas.rules.requirements import course_requirements, quota_name_for, with_totals
+from opskit.quotas.rules.requirements import check_requirements, quota_name_for, with_totals
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, GARBLED, THROTTLED, Entry, FakeAws, Fault
 from tests.seeds import few_of_many
 
@@ -19,7 +19,7 @@ FAULTS = (BROKEN, CLOSED, DENIED, GARBLED, THROTTLED)
 RUNS = 12
 REGIONS = ("us-east-1", "eu-west-1")
 OTHERS = [Requirement("ml.g4dn.xlarge", Workload.TRAINING), Requirement("ml.m5.xlarge", Workload.TRAINING)]
-NAMES = [quota_name_for(requirement) for requirement in with_totals([*course_requirements(), *OTHERS])]
+NAMES = [quota_name_for(requirement) for requirement in with_totals([*check_requirements(()), *OTHERS])]
 
 
 def random_quotas(chance: random.Random) -> list[Entry]:

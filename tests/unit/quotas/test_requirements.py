@@ -9,7 +9,6 @@ from opskit.core.model import Requirement, Workload
 from opskit.quotas.reads.code_cache import bundled_codes
 from opskit.quotas.rules.requirements import (
     check_requirements,
-    course_requirements,
     parse_instance_type,
     parse_quota_name,
     parse_requirements,
@@ -55,7 +54,7 @@ def test_every_usage_has_a_quota_of_a_type() -> None:
 
 
 def test_the_course_needs_six_quotas_and_the_six_above_them() -> None:
-    wanted = with_totals(course_requirements())
+    wanted = with_totals(check_requirements(()))
     assert [
         (requirement.instance_type, requirement.workload.value) for requirement in wanted if requirement.instance_type
     ] == [
@@ -108,6 +107,15 @@ def test_workloads_that_share_a_total_fill_it_together() -> None:
     assert [quota_name_for(total) for total in totals] == ["Maximum number of running Studio apps allowed per account"]
     assert [total.count for total in totals] == [5]
     assert with_totals(with_totals(wanted)) == with_totals(wanted)
+
+
+def test_a_total_that_workloads_share_has_the_strictest_share_of_all_and_is_not_made_while_one_is_not() -> None:
+    wanted = [
+        Requirement("ml.m5.large", Workload.STUDIO_JUPYTERLAB, alert_share=0.5),
+        Requirement("ml.m5.large", Workload.STUDIO_CODEEDITOR, alert_share=0.8, already_made=True),
+    ]
+    (total,) = [requirement for requirement in with_totals(wanted) if requirement.instance_type is None]
+    assert (total.alert_share, total.already_made) == (0.5, False)
 
 
 @pytest.mark.parametrize(
