@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from opskit.aws.client import AwsClient
-from opskit.aws.gather import gather, gather_all
+from opskit.aws.gather import gather_all, start_in_background
 from opskit.core.exceptions import AwsError
 from opskit.core.model import NotOffered, Quota, QuotaLookup, Unknown
 from opskit.core.result_or_error import unknown_from_error
@@ -29,7 +29,6 @@ from opskit.quotas.reads.service_quotas import (
     listed_quotas,
     nothing_listed,
     parse_record,
-    record_value,
 )
 from opskit.quotas.rules.requirements import spelling_key
 
@@ -181,22 +180,15 @@ def _records_by_code(
     if not with_default:
         applied = get_applied_record(client, code, operation)
         return applied, None if applied else get_record(client, GET_DEFAULT_QUOTA, code)
-    applied, default = gather(
-        partial(get_applied_record, client, code, operation), partial(_default_or_error, client, code)
-    )
-    if isinstance(default, AwsError):
+    default_read = start_in_background(partial(get_record, client, GET_DEFAULT_QUOTA, code))
+    applied = get_applied_record(client, code, operation)
+    try:
+        return applied, default_read.result()
+    except AwsError:
         # The default alone may fail where it is only wanted, not where it is the value in effect.
         if applied is None:
-            raise default
+            raise
         return applied, None
-    return applied, default
-
-
-def _default_or_error(client: AwsClient, code: str) -> QuotaRecord | AwsError | None:
-    try:
-        return get_record(client, GET_DEFAULT_QUOTA, code)
-    except AwsError as failure:
-        return failure
 
 
 def _to_quota(
@@ -208,12 +200,11 @@ def _to_quota(
         return None
     if record.value is None:
         return Unknown(f"AWS gives no value for '{name}' in {client.region}. {record.why_not}".strip())
-    cache.update(
-        name, record.code, applied=applied is not None, default=record_value(default), value=record_value(applied)
-    )
-    cached = cache.get(name)
-    default_value = default.value if default else cached.default if cached else None
-    return Quota(client.region, record.name, record.code, record_value(applied), default_value, record.adjustable)
+    value, default_value = applied.value if applied else None, default.value if default else None
+    cache.update(name, record.code, applied=applied is not None, default=default_value, value=value)
+    if default is None and (cached := cache.get(name)):
+        default_value = cached.default
+    return Quota(client.region, record.name, record.code, value, default_value, record.adjustable)
 
 
 def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeCache) -> dict[str, QuotaLookup]:
@@ -223,15 +214,11 @@ def _get_by_listing(client: AwsClient, names: Collection[str], cache: QuotaCodeC
         [partial(_read_listing, client, operation) for operation in (LIST_QUOTAS, LIST_DEFAULT_QUOTAS)]
     )
     if applied.missing is None and defaults.missing is None:
+        values = {name: record.value for name, record in applied.records.items()}
+        default_values = {name: record.value for name, record in defaults.records.items()}
         cache.replace_all(
             {
-                name: CachedQuota(
-                    record.code,
-                    name in applied.records,
-                    record_value(defaults.records.get(name)),
-                    cache.now,
-                    record_value(applied.records.get(name)),
-                )
+                name: CachedQuota(record.code, name in values, default_values.get(name), cache.now, values.get(name))
                 for name, record in {**defaults.records, **applied.records}.items()
             }
         )

@@ -117,11 +117,6 @@ def parse_value(value: object) -> float | None:
     return value if isfinite(value) and value >= 0 else None
 
 
-def record_value(record: QuotaRecord | None) -> float | None:
-    """A record's value; None also if there is no record."""
-    return None if record is None else record.value
-
-
 def nothing_listed(client: AwsClient, operation: str) -> Unknown:
     """Why a listing without a single quota is none: every Region of SageMaker has quotas, and of a Region without any
     AWS says NoSuchResourceException.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, assert_never
 
@@ -64,14 +64,8 @@ def quota_check_result(check: QuotaCheck, home: str | None) -> CommandResult:
         data={"quotas": records, "cost_usd": _COST_USD},
         exit=check.exit_code,
         problems=(*check.problems, *alerts),
-        tables=(
-            # Last comes what nothing can be done about: a Region does not offer the type, or AWS has retired it.
-            _headroom_table(
-                sorted(check.headrooms, key=lambda each: each.verdict.is_not_offered or each.requirement.only_noted)
-            ),
-            *_holder_tables(check),
-        ),
-        notes=(*_advice_lines(check.headrooms, home), *_holder_notes(check)),
+        tables=tuple(_quota_tables(check)),
+        notes=tuple(_advice_lines(check, home)),
         records="quotas",
     )
 
@@ -143,55 +137,48 @@ def request_record(request: IncreaseRequest) -> dict[str, Any]:
     }
 
 
-def _headroom_table(headrooms: Sequence[Headroom]) -> Table:
-    several = len({headroom.region for headroom in headrooms}) > 1
-    columns = (
-        *((Column("Region", key=True),) if several else ()),
-        Column("Type", wrap=True, key=True),
-        Column("For", wrap=True, key=True),
-        Column("Quota", right=True),
-        Column("In use", right=True),
-        Column("Need", right=True),
-        Column("Verdict"),
-        Column("Why", wrap=True),
-    )
-    return Table(columns, tuple(_headroom_row(headroom, several) for headroom in headrooms))
+_REGION_COLUMN = Column("Region", key=True)
+_HEADROOM_COLUMNS = (
+    Column("Type", wrap=True, key=True),
+    Column("For", wrap=True, key=True),
+    Column("Quota", right=True),
+    Column("In use", right=True),
+    Column("Need", right=True),
+    Column("Verdict"),
+    Column("Why", wrap=True),
+)
+_HOLDER_COLUMNS = (
+    Column("Used by"),
+    Column("Name", wrap=True, key=True),
+    Column("Of", wrap=True, key=True),
+    Column("Instances", right=True),
+    Column("Age", right=True),
+    Column("Owner", wrap=True),
+    Column("USD/h", right=True),
+)
 
 
-def _holder_tables(check: QuotaCheck) -> Iterator[Table]:
-    """What holds the quotas that are too full, if anything does."""
+def _quota_tables(check: QuotaCheck) -> Iterator[Table]:
+    """The assessments, and what holds the quotas that are too full, if anything does."""
     several = len({headroom.region for headroom in check.headrooms}) > 1
-    rows = [
-        (*((Cell(headroom.region),) if several else ()), *_holder_row(headroom, held))
+    region = (_REGION_COLUMN,) if several else ()
+    # Last comes what nothing can be done about: a Region does not offer the type, or AWS has retired it.
+    headrooms = sorted(check.headrooms, key=lambda each: each.verdict.is_not_offered or each.requirement.only_noted)
+    yield Table((*region, *_HEADROOM_COLUMNS), tuple(_headroom_row(headroom, several) for headroom in headrooms))
+    rows = tuple(
+        _holder_row(headroom, held, several)
         for headroom in check.headrooms
         for held in check.held.get((headroom.region, headroom.quota_name), ())
-    ]
+    )
     if rows:
-        columns = (
-            *((Column("Region", key=True),) if several else ()),
-            Column("Used by"),
-            Column("Name", wrap=True, key=True),
-            Column("Of", wrap=True, key=True),
-            Column("Instances", right=True),
-            Column("Age", right=True),
-            Column("Owner", wrap=True),
-            Column("USD/h", right=True),
-        )
-        yield Table(columns, tuple(rows), "What uses the quotas that are short, the oldest first")
+        yield Table((*region, *_HOLDER_COLUMNS), rows, "What uses the quotas that are short, the oldest first")
 
 
-def _holder_notes(check: QuotaCheck) -> Iterator[str]:
-    held = [each for holders in check.held.values() for each in holders]
-    if gap := next((each.owner for each in held if isinstance(each.owner, Unknown)), None):
-        yield f"Not all owners are known: {gap.reason.rstrip('.')}."
-    if held:
-        yield _BILLED
-
-
-def _holder_row(headroom: Headroom, held: HeldQuota) -> tuple[Cell, ...]:
+def _holder_row(headroom: Headroom, held: HeldQuota, several: bool) -> tuple[Cell, ...]:
     requirement = headroom.requirement
     of = f"{requirement.instance_type or 'all types'} {requirement.workload}"
     return (
+        *((Cell(headroom.region),) if several else ()),
         Cell(held.holder.kind),
         Cell(held.holder.name),
         Cell(of),
@@ -245,8 +232,9 @@ def _in_use_text(headroom: Headroom) -> str:
     return _UNKNOWN if used.ceiling is None else f"{used.least}-{used.ceiling}"
 
 
-def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[str]:
-    """What would help, the command first; empty if there is nothing to do."""
+def _advice_lines(check: QuotaCheck, home: str | None) -> Iterator[str]:
+    """What would help, the command first, and what to know of the holders; empty if there is nothing to do."""
+    headrooms = check.headrooms
     quotas = [quota for headroom in headrooms if (quota := known_quota(headroom.quota))]
     if any(quota.applied is None and quota.default is not None for quota in quotas):
         yield "(n): no applied value; AWS's default counts."
@@ -264,6 +252,11 @@ def _advice_lines(headrooms: Sequence[Headroom], home: str | None) -> Iterator[s
         newer = "Take a newer type, such as ml.g4dn.xlarge."
         yield f"AWS has retired {instance_type}: a higher quota would not help. {newer}"
     yield from _alternative_lines(headrooms, home)
+    held = [each for holders in check.held.values() for each in holders]
+    if gap := next((each.owner for each in held if isinstance(each.owner, Unknown)), None):
+        yield f"Not all owners are known: {gap.reason.rstrip('.')}."
+    if held:
+        yield _BILLED
 
 
 def _not_offered_lines(headrooms: Iterable[Headroom]) -> Iterator[str]:
