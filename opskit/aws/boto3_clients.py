@@ -28,9 +28,8 @@ from opskit.aws.credential_failures import (
 from opskit.aws.errors import translate_error
 from opskit.aws.pacing import MAX_CONNECTIONS
 from opskit.aws.partitions import GLOBAL_SERVICES
-from opskit.aws.plain_json import parse_plain_body
 from opskit.aws.response_checks import check_response_body, check_response_members
-from opskit.aws.response_values import check_response_values
+from opskit.aws.response_values import check_response_values, parse_plain_body
 from opskit.core.exceptions import AccessDenied, AwsError, OpskitError
 
 _NO_KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, TypeVar, overload
 
 from opskit.aws.pacing import MAX_CONNECTIONS
@@ -56,19 +57,17 @@ def gather_all(work: Sequence[Callable[[], T]], *, max_workers: int = MAX_CONNEC
     """
     if len(work) < 2:
         return [read() for read in work]
-    waiting: SimpleQueue[int] = SimpleQueue()
+    waiting = deque(range(len(work)))  # safe across threads
     ended: SimpleQueue[int] = SimpleQueue()
     results: list[Future[T]] = [Future() for _ in work]
-    for index in range(len(work)):
-        waiting.put(index)
 
     def run_queued() -> None:
-        with suppress(Empty):
+        with suppress(IndexError):  # none is left
             while True:
-                index = waiting.get_nowait()
+                index = waiting.popleft()
                 set_outcome(results[index], work[index])
                 if results[index].exception():
-                    _discard_items(waiting)
+                    waiting.clear()
                 ended.put(index)
 
     for _ in range(min(max_workers, len(work))):
@@ -78,7 +77,7 @@ def gather_all(work: Sequence[Callable[[], T]], *, max_workers: int = MAX_CONNEC
             # In the order in which they end, so that the first failure is seen when it happens.
             results[ended.get()].result()
     finally:  # after a failure or Ctrl-C the workers must not start what is still queued
-        _discard_items(waiting)
+        waiting.clear()
     return [result.result() for result in results]
 
 
@@ -88,9 +87,3 @@ def set_outcome(result: Future[T], work: Callable[[], T]) -> None:
         result.set_result(work())
     except BaseException as error:
         result.set_exception(error)
-
-
-def _discard_items(queue: SimpleQueue[int]) -> None:
-    with suppress(Empty):
-        while True:
-            queue.get_nowait()

@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, TypeVar
-
-ResultT = TypeVar("ResultT")
+from typing import Any
 
 REQUIRED_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "account:ListRegions": ("Regions",),
@@ -177,8 +174,7 @@ def check_response_body(http_response: Any, parsed: Mapping[str, Any], model: An
     if http_response.status_code >= 300 or model.has_streaming_output:
         return
     content = http_response.content.strip()
-    is_valid_body = _BODY_CHECKS.get(model.service_model.resolved_protocol)
-    if is_valid_body and not is_valid_body(content, model):
+    if not _is_in_protocol(content, model):
         why = "with a body that is not valid for this AWS service" if content else "with an empty body"
         raise UnreadableResponse(model.name, why, is_foreign=bool(content))
     members = model.output_shape.members if model.output_shape else {}
@@ -207,48 +203,23 @@ def check_response_members(http_response: Any, parsed: Mapping[str, Any], model:
         raise UnreadableResponse(model.name, "without anything that was asked for")
 
 
-def _is_json_body(content: bytes, model: Any) -> bool:
-    """Whether a body is a JSON object."""
-    # An empty body is accepted for operations without required members, which are checked next.
-    return not content or (content.startswith(b"{") and content.endswith(b"}"))
-
-
-def _is_query_body(content: bytes, model: Any) -> bool:
-    root = _ROOT.search(content)
-    return root is not None and root[1].decode() == f"{model.name}Response"
-
-
-def _is_rest_xml_body(content: bytes, model: Any) -> bool:
-    """Whether a body is the result element."""
-    members = model.output_shape.members if model.output_shape else {}
-    # If all members come in headers, any body is accepted: it is not used.
-    if all(shape.serialization.get("location") in _OUTSIDE_THE_BODY for shape in members.values()):
-        return True
-    root = _ROOT.search(content)
-    return root is not None and root[1].endswith(b"Result")
-
-
-# The body check of each of botocore's protocols; for a protocol that is not listed only the members are checked.
-_BODY_CHECKS = {
-    "json": _is_json_body,
-    "rest-json": _is_json_body,
-    "query": _is_query_body,
-    "ec2": _is_query_body,
-    "rest-xml": _is_rest_xml_body,
-}
-
-
-def once_per_operation(make: Callable[[Any], ResultT]) -> Callable[[Any], ResultT]:
-    """What ``make`` makes of botocore's model of an operation, made once: each client has a model of its own, so they
-    are known by their service, API version and name.
+def _is_in_protocol(content: bytes, model: Any) -> bool:
+    """Whether a body is what the operation's protocol makes: a JSON object, or the right root element. Of a protocol
+    that is not named here only the members are checked.
     """
-    made: dict[tuple[str, str, str], ResultT] = {}
-
-    @wraps(make)
-    def make_once(model: Any) -> ResultT:
-        key = (model.service_model.service_name, model.service_model.api_version, model.name)
-        if key not in made:
-            made[key] = make(model)
-        return made[key]
-
-    return make_once
+    match model.service_model.resolved_protocol:
+        case "json" | "rest-json":
+            # An empty body is accepted for operations without required members, which are checked next.
+            return not content or (content.startswith(b"{") and content.endswith(b"}"))
+        case "query" | "ec2":
+            root = _ROOT.search(content)
+            return root is not None and root[1].decode() == f"{model.name}Response"
+        case "rest-xml":
+            members = model.output_shape.members if model.output_shape else {}
+            # If all members come in headers, any body is accepted: it is not used.
+            if all(shape.serialization.get("location") in _OUTSIDE_THE_BODY for shape in members.values()):
+                return True
+            root = _ROOT.search(content)
+            return root is not None and root[1].endswith(b"Result")
+        case _:
+            return True

@@ -1,18 +1,25 @@
-"""Checks that every value of a response of AWS's is of the type that AWS's model of the operation gives it.
+"""The values of a response of AWS's, by AWS's model of the operation: every one is of the type that it gives it, and a
+plain body is parsed by it.
 
 botocore hands out what stands in the body. A null among a list's entries, text for a number, or a number of instances
 below zero would be counted, or break whatever reads it.
+
+A body is plain that is already what botocore would make of it: JSON of nothing but structures, lists, texts, numbers
+and truth values. botocore looks up each member of each of 2,000 quotas, which takes ten times as long. The parser is a
+handler of botocore's ``before-parse`` event. What it does not take on, and everything in a botocore that has no such
+event, is parsed as usual.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from opskit.aws.response_checks import UnreadableResponse, once_per_operation
+from opskit.aws.response_checks import UnreadableResponse
 
 _TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "string": ("a string", (str,)),
@@ -41,9 +48,19 @@ def check_response_values(http_response: Any, parsed: Mapping[str, Any], model: 
     """
     if http_response.status_code >= 300 or model.output_shape is None or model.has_streaming_output:
         return
-    wrong = _whole_type(model).find_inside(parsed)
-    if wrong:
+    key = _operation_key(model)
+    if key not in _RESPONSE_TYPES:
+        _RESPONSE_TYPES[key] = _value_type(model.output_shape)
+    if wrong := _RESPONSE_TYPES[key].find_inside(parsed):
         raise UnreadableResponse(model.name, wrong)
+
+
+_OperationKey = tuple[str, str, str]
+
+
+def _operation_key(model: Any) -> _OperationKey:
+    """What an operation is known by: its service, API version and name. Each client has a model of its own."""
+    return (model.service_model.service_name, model.service_model.api_version, model.name)
 
 
 @dataclass(frozen=True)
@@ -112,12 +129,6 @@ class _ValueType:
         return ""
 
 
-@once_per_operation
-def _whole_type(model: Any) -> _ValueType:
-    """The type of an operation's response."""
-    return _value_type(model.output_shape)
-
-
 def _value_type(shape: Any) -> _ValueType:
     words, classes = _TYPES[shape.type_name]
     holds_others = shape.type_name in ("structure", "list", "map")
@@ -125,3 +136,100 @@ def _value_type(shape: Any) -> _ValueType:
     is_natural = int in classes and float not in classes and shape.metadata.get("min", -1) >= 0
     plain_class = None if holds_others or is_natural else classes[0]
     return _ValueType(words, classes, shape if holds_others else None, 0 if is_natural else None, plain_class)
+
+
+# The type of each operation's response, for all clients.
+_RESPONSE_TYPES: dict[_OperationKey, _ValueType] = {}
+
+
+_SCALARS = frozenset({"string", "boolean", "integer", "long", "float", "double"})
+_Prune = Callable[[Any], None]
+# What prunes the bodies of each operation, for all clients.
+_PRUNERS: dict[_OperationKey, _Prune | None] = {}
+
+
+class _NotPlain(Exception):
+    """A value, or the model of one, is not what it looks like on the wire."""
+
+
+def parse_plain_body(
+    operation_model: Any, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
+    """Parse a body instead of botocore, if it can be done in the plain way."""
+    if response_dict["status_code"] >= 300:
+        return
+    key = _operation_key(operation_model)
+    if key not in _PRUNERS:
+        _PRUNERS[key] = _pruner_of(operation_model)
+    prune = _PRUNERS[key]
+    if prune is None:
+        return
+    try:
+        parsed = json.loads(response_dict["body"])
+        prune(parsed)
+    except (ValueError, RecursionError, _NotPlain):  # botocore knows what it says of such a body
+        return
+    customized_response_dict.update(parsed)
+    # botocore parses what is left, and adds the request's ID and the headers.
+    response_dict["body"] = b"{}"
+
+
+def _pruner_of(operation_model: Any) -> _Prune | None:
+    """What makes a parsed body of an operation what botocore would; None: only botocore can."""
+    shape = operation_model.output_shape
+    if operation_model.service_model.resolved_protocol != "json":
+        return None
+    try:
+        return _structure_pruner(shape) if shape is not None and shape.type_name == "structure" else None
+    except (_NotPlain, RecursionError):  # a shape may contain itself
+        return None
+
+
+def _member_pruner(shape: Any) -> _Prune | None:
+    """Likewise of a value inside; None: nothing is to be done to it.
+
+    Raises:
+        _NotPlain: botocore makes something else of it.
+    """
+    if shape.type_name in _SCALARS:
+        return None
+    if shape.type_name == "structure":
+        return _structure_pruner(shape)
+    containers: dict[str, Any] = {"list": list, "map": dict}
+    holds = containers.get(shape.type_name)
+    if holds is None or (holds is dict and shape.value.type_name not in _SCALARS):
+        raise _NotPlain
+    prune_entry = _member_pruner(shape.member) if holds is list else None
+
+    def prune(value: Any) -> None:
+        if type(value) is not holds:
+            raise _NotPlain
+        if prune_entry:
+            for entry in value:
+                if entry is not None:
+                    prune_entry(entry)
+
+    return prune
+
+
+def _structure_pruner(shape: Any) -> _Prune:
+    # A member with one of these has another name in the body, or is not in it.
+    elsewhere = {"name", "location", "eventstream", "payload"}
+    if any(member.serialization.keys() & elsewhere for member in shape.members.values()):
+        raise _NotPlain
+    if shape.is_document_type or shape.is_tagged_union:
+        raise _NotPlain
+    names = frozenset(shape.members)
+    inner = {name: pruner for name, member in shape.members.items() if (pruner := _member_pruner(member))}
+
+    def prune(value: Any) -> None:
+        if type(value) is not dict:
+            raise _NotPlain
+        if not names.issuperset(value) or None in value.values():
+            for name in [name for name, told in value.items() if name not in names or told is None]:
+                del value[name]
+        for name, pruner in inner.items():
+            if name in value:
+                pruner(value[name])
+
+    return prune

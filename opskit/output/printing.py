@@ -201,7 +201,15 @@ def prepare_streams() -> None:
     """Prepare the process's streams: none is missing, characters that the terminal cannot show are replaced instead of
     raising, and uncaught exceptions are printed like everything else.
     """
-    _open_missing_streams()
+    # Without one, as by ``>&-``, the next file that is opened would get its number. What is written to stdout then
+    # fails, so that nobody takes a lost answer for an empty one. In the order of their numbers: each file gets the
+    # lowest that is free.
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if hasattr(sys.stdout, "reconfigure"):
         # Python would raise at the first character that the locale's encoding lacks, after the work was already done.
         sys.stdout.reconfigure(errors="replace")
@@ -265,19 +273,6 @@ def close_output() -> None:
 def _discard_output(stream: IO[str]) -> None:
     """Discard what is not written yet, which Python would report at exit with an exit code of its own, and all else."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _open_missing_streams() -> None:
-    """Open the streams that the process was started without, as by ``>&-``: else the next file that is opened gets
-    their number. What is written to stdout then fails, so that nobody takes a lost answer for an empty one.
-    """
-    # In the order of their numbers: each file gets the lowest that is free.
-    if sys.stdin is None:
-        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
-    if sys.stdout is None:
-        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
-    if sys.stderr is None:
-        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _print_exception(

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.parsers import JSONParser, ResponseParserFactory
 
-from opskit.aws.plain_json import parse_plain_body
+from opskit.aws.response_values import parse_plain_body
 from opskit.aws.session import open_session
 from tests.fakes.fake_aws import Entry, FakeAws
 
