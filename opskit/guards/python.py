@@ -24,7 +24,7 @@ from opskit.aws.outgoing_calls import (
     remove_call_listener,
 )
 from opskit.aws.session import open_session
-from opskit.core.clock import system_clock
+from opskit.core.clock import Clock
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.model import Requirement, Workload
 from opskit.guards.flows.account_reading import READING_SECONDS
@@ -40,7 +40,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # All guards of a process share their readings.
-_readings = SharedReadings(system_clock())
+_readings = SharedReadings(Clock())
 _lock = threading.RLock()
 _process_guard: ProcessGuard | None = None
 # The guard of each session that has one; a second takes the place of the first, as when a cell is run again.
@@ -298,7 +298,7 @@ def report_room(declared: Declared, max_usd: object, hours: object, session: Any
     requirements = tuple(Requirement(need.instance_type, need.workload, need.count) for need in needs)
     conditions = GuardConditions(requirements, int(length * 3600) if length else None, budget)
     client = open_session().client() if session is None else read_as(session.client("sagemaker"))
-    done = check_conditions(client, conditions, system_clock(), lambda text: None)
+    done = check_conditions(client, conditions, Clock(), lambda text: None)
     data = guard_result(done, conditions, "", client.region).data
     identity = client.session.known_identity()
     # What has room and cannot be held against the budget is unknown.

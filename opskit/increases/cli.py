@@ -70,7 +70,7 @@ def increase_command(
 
 def _resume_queued(ctx: CommandContext, *, dry_run: bool) -> list[Increase]:
     """Submit the queued increases."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.increases.flows.plan import queued_increases
     from opskit.increases.flows.submit import submit_increases
 
@@ -81,7 +81,7 @@ def _resume_queued(ctx: CommandContext, *, dry_run: bool) -> list[Increase]:
         done
         for client, increase, why in queued
         # Whoever queued them has confirmed that, so there is no prompt.
-        for done in submit_increases([client], [increase], why, system_clock(), ctx.screen.info)
+        for done in submit_increases([client], [increase], why, Clock(), ctx.screen.info)
     ]
 
 
@@ -89,7 +89,7 @@ def _plan_and_submit(
     ctx: CommandContext, targets: list[IncreaseTarget], channel: Channel, why: str, *, dry_run: bool, yes: bool
 ) -> tuple[tuple[Increase, ...], tuple[BlockingTotal, ...]]:
     """Plan, ask for confirmation if something would be sent, and send it."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.increases.flows.plan import plan_with_totals
     from opskit.increases.flows.submit import submit_increases
     from opskit.increases.render.increase import plan_prompt
@@ -101,7 +101,7 @@ def _plan_and_submit(
     planned = [increase for increase in increases if increase.will_send]
     if planned:
         ctx.confirm(plan_prompt(planned), yes=yes)
-    return submit_increases(clients, increases, why, system_clock(), ctx.screen.info), totals
+    return submit_increases(clients, increases, why, Clock(), ctx.screen.info), totals
 
 
 @register_command(quotas_app, "quotas", "requests", accounts=AccountUse.READS)
@@ -128,14 +128,14 @@ def wait_quota_command(
     ] = "72h",
 ) -> CommandResult:
     """Wait until the applied value is at least --to."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.increases.flows.wait import wait_for_targets
     from opskit.increases.render.requests import wait_result
 
     targets, longest, started_at = _parse_targets(instance_type, usages, to), parse_duration(timeout), time.monotonic()
     clients = ctx.clients()
     with ctx.screen.live_lines() as emit:
-        results = wait_for_targets(clients, targets, longest, emit, system_clock())
+        results = wait_for_targets(clients, targets, longest, emit, Clock())
     return wait_result(results, time.monotonic() - started_at)
 
 

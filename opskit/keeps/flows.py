@@ -11,10 +11,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
-from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
 from opskit.aws.create_once import create_once
 from opskit.aws.gather import gather_all
+from opskit.aws.pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.resource_tags import read_tags
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AccessDenied, AwsError, ConfirmationRequired, OpskitError

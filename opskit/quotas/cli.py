@@ -116,7 +116,7 @@ def list_quotas_command(
 
     The usage is what AWS last published in CloudWatch, with its time; what AWS did not publish is unknown.
     """
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.quotas.flows.list import list_quotas
     from opskit.quotas.render.list import quota_list_result
     from opskit.quotas.rules.listing import QuotaFilter
@@ -126,7 +126,7 @@ def list_quotas_command(
     choice = QuotaFilter(match, tuple(map(parse_workload, usages or ())), used, short)
     clients = ctx.clients()
     with ctx.screen.spinner("Reading every quota"):
-        listing = list_quotas(clients, choice, use_from, system_clock())
+        listing = list_quotas(clients, choice, use_from, Clock())
     shown = None if every or pager or ctx.screen.terminal_columns is None else _SHOWN_ON_TERMINAL
     return quota_list_result(listing, with_defaults=defaults, shown=shown, paged=pager)
 

@@ -47,8 +47,8 @@ def inside_accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     monkeypatch.setenv("OPSKIT_READ_TIMEOUT", "600s")
     monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", 600.0)
     monkeypatch.setattr("opskit.notebooks.flows.stop.FRESH_SECONDS", 600.0)
-    monkeypatch.setattr("opskit.aws.adaptive_pacing.FIRST_PER_SECOND", 200.0)
-    monkeypatch.setattr("opskit.aws.adaptive_pacing.SLOWEST_PER_SECOND", 100.0)
+    monkeypatch.setattr("opskit.aws.pacing.FIRST_PER_SECOND", 200.0)
+    monkeypatch.setattr("opskit.aws.pacing.SLOWEST_PER_SECOND", 100.0)
     with ExitStack() as held:
 
         def made(*labs: FakeNotebook, on_wire: bool = False) -> FakeNotebooks:

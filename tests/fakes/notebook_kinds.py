@@ -140,8 +140,8 @@ def notebook_accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeAccount]:
     monkeypatch.setattr("opskit.notebooks.reads.jupyter.TIMEOUT_SECONDS", LONG_SECONDS)
     monkeypatch.setenv("OPSKIT_READ_TIMEOUT", f"{LONG_SECONDS}s")
     monkeypatch.setattr("opskit.aws.client.random.uniform", lambda low, high: 0.0)
-    monkeypatch.setattr("opskit.aws.adaptive_pacing.FIRST_PER_SECOND", 200.0)
-    monkeypatch.setattr("opskit.aws.adaptive_pacing.SLOWEST_PER_SECOND", 100.0)
+    monkeypatch.setattr("opskit.aws.pacing.FIRST_PER_SECOND", 200.0)
+    monkeypatch.setattr("opskit.aws.pacing.SLOWEST_PER_SECOND", 100.0)
     running = []
 
     def made(*labs: FakeNotebook) -> tuple[FakeAws, FakeNotebooks]:

@@ -21,7 +21,7 @@ def doctor_command(ctx: CommandContext) -> CommandResult:
     """
     from opskit.access.flows.doctor import run_checks
     from opskit.access.render.doctor import doctor_result
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
 
     with ctx.screen.spinner("looking"):
-        return doctor_result(run_checks(ctx.settings, ctx.session, system_clock()))
+        return doctor_result(run_checks(ctx.settings, ctx.session, Clock()))

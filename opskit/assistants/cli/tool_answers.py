@@ -16,7 +16,7 @@ from opskit.bills.flows import read_current_costs
 from opskit.bills.render.costs import costs_result
 from opskit.bills.rules.items import parse_grouping
 from opskit.cli.safe_run import run_safely
-from opskit.core.clock import system_clock
+from opskit.core.clock import Clock
 from opskit.core.exceptions import OpskitError, UsageError
 from opskit.core.settings import Settings
 from opskit.endpoints.cli.app import read_endpoint_policy
@@ -125,7 +125,7 @@ class ToolAnswers:
             document, name = read_document(), check_operation(operation) if operation else None
             client = self._open_session(region).client()
             plan = read_planned_calls(document, client.region, name, parameters)
-            found = check_plan(client, plan, policy, system_clock())
+            found = check_plan(client, plan, policy, Clock())
             headrooms = found.check.headrooms
             return plan_result(found, None), (*increase_commands(headrooms), *wait_commands(headrooms))
 

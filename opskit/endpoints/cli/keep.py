@@ -38,11 +38,11 @@ def keep_endpoint_command(
     yes: KeepYesOption = False,
 ) -> CommandResult:
     """Protect endpoints from being stopped for being idle: by name, or all that --match, --tag or --owner choose."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.endpoints.flows.inspect import EndpointFilter
     from opskit.endpoints.flows.keep import KEPT_ENDPOINTS, choose_endpoint_names
 
-    clock, client = system_clock(), ctx.client()
+    clock, client = Clock(), ctx.client()
     keep = read_keep_tags(span, until, reason, clock)
     meant = EndpointFilter(names or (), match, parse_tag_filter(tag), owner)
     if not (meant.names or meant.is_narrow):
@@ -59,9 +59,9 @@ def unkeep_endpoint_command(
     ctx: CommandContext, name: Annotated[str, typer.Argument(metavar="NAME")], dry_run: KeepDryRunOption = False
 ) -> CommandResult:
     """Remove an endpoint's protection from being stopped."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.endpoints.flows.keep import KEPT_ENDPOINTS
     from opskit.keeps.flows import unkeep_resource
     from opskit.keeps.render import unkeep_result
 
-    return unkeep_result(unkeep_resource(ctx.client(), KEPT_ENDPOINTS, name, system_clock(), dry_run=dry_run))
+    return unkeep_result(unkeep_resource(ctx.client(), KEPT_ENDPOINTS, name, Clock(), dry_run=dry_run))

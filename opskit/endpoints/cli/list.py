@@ -40,12 +40,12 @@ def list_endpoints_command(
     ] = EndpointOrder.NAME,
 ) -> CommandResult:
     """List endpoints, whether they are idle, what they cost, and those that can be brought back."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
     from opskit.endpoints.flows.owners import find_endpoint_owners
     from opskit.endpoints.render.list import endpoint_list_result
 
     policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     meant = EndpointFilter(glob=match, tag=parse_tag_filter(tag), owner=owner)
-    inspection = inspect_endpoints(ctx.clients(), policy, now := system_clock().now(), meant, with_stopped=True)
+    inspection = inspect_endpoints(ctx.clients(), policy, now := Clock().now(), meant, with_stopped=True)
     return endpoint_list_result(find_endpoint_owners(inspection, now) if who else inspection, sort)

@@ -25,7 +25,7 @@ def start_endpoint_command(
     It is made from the same configuration, with the instance counts, weights, tags and scaling that it had. What brings
     it back is read from the configuration's tags, so any machine can do it; running it again goes on where it ended.
     """
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.core.exceptions import AwsError, GuardRefused, UnreadableState
     from opskit.endpoints.flows.start import (
         check_planned_quota,
@@ -38,7 +38,7 @@ def start_endpoint_command(
     from opskit.output.progress import watch_progress
 
     ctx.treat_sigterm_as_interrupt()
-    client, clock = ctx.client(), system_clock()
+    client, clock = ctx.client(), Clock()
     try:
         plan = plan_endpoint_start(client, name, clock)
         if dry_run:

@@ -57,7 +57,7 @@ def stop_endpoints_command(
     A stop deletes the endpoint and keeps its configuration and model. What brings it back is first written onto the
     configuration, as tags.
     """
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.endpoints.flows.inspect import EndpointFilter, inspect_endpoints
     from opskit.endpoints.flows.stop import execute_endpoint_stops
     from opskit.endpoints.flows.stop_plan import EndpointStopPolicy, confirm_endpoint_graces, plan_endpoint_stops
@@ -75,7 +75,7 @@ def stop_endpoints_command(
         raise UsageError("what-to-stop", "Give endpoint names or --idle.", "`opskit endpoint list` shows them.")
     policy = read_endpoint_policy(ctx.settings, after, patience_usd)
     terms = EndpointStopPolicy(policy, parse_duration(grace) if grace else None, by_name=not idle)
-    clock = system_clock()
+    clock = Clock()
     meant = EndpointFilter(names or (), match, parse_tag_filter(tag), owner)
     if ctx.planned is not None:
         meant = replace(meant, names=ctx.planned.names)

@@ -13,9 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather
+from opskit.aws.pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.polling import read_after_pauses
 from opskit.aws.resource_tags import read_tags
 from opskit.core.aws_statuses import EndpointStatus

@@ -147,7 +147,7 @@ def _judge_event(
     from functools import cache
 
     from opskit.aws.session import open_session
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.core.json_text import load_outside_json
     from opskit.guards.flows.agent_hook import judge_shell_command, shell_command_of
     from opskit.guards.render.plan import hook_result
@@ -165,4 +165,4 @@ def _judge_event(
     def open_client(profile: str | None, region: str | None) -> AwsClient:
         return open_session(profile=profile or ctx.settings.get("profile"), region=region).client()
 
-    return hook_result(judge_shell_command(command, folder, policy, open_client, system_clock()), policy)
+    return hook_result(judge_shell_command(command, folder, policy, open_client, Clock()), policy)

@@ -94,7 +94,7 @@ def guard_command(
     those that a file will start, and without a command it is only checked: what the file does not settle is 5.
     """
     words = words or []
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.guards.flows.conditions import check_conditions
     from opskit.guards.render.guard import approval_message, guard_result
 
@@ -116,7 +116,7 @@ def guard_command(
     program = _find_program(words[0])
     client = ctx.client()
     with ctx.screen.live_lines() as emit:
-        done = check_conditions(client, conditions, system_clock(), emit)
+        done = check_conditions(client, conditions, Clock(), emit)
     if done.blockers or dry_run:
         return guard_result(done, conditions, words[0], None if ctx.settings.get("regions") else client.region)
     ctx.screen.info(approval_message(done, conditions, words[0]))
@@ -143,7 +143,7 @@ def _require_plan_alone(has_instances: bool, wait: timedelta) -> None:
 def _guard_plan(
     ctx: CommandContext, words: Sequence[str], flags: PlanFlags, budget: tuple[str | None, str | None], *, dry_run: bool
 ) -> CommandResult:
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.guards.flows.plan_check import check_plan, read_planned_calls
     from opskit.guards.reads.plan_files import read_plan_file
     from opskit.guards.render.plan import plan_result
@@ -157,7 +157,7 @@ def _guard_plan(
     operation = check_operation(flags.operation) if flags.operation else None
     document, values = read_plan_file(flags.path), _parse_parameters(flags.parameters)
     client = ctx.client()
-    found = check_plan(client, read_planned_calls(document, client.region, operation, values), policy, system_clock())
+    found = check_plan(client, read_planned_calls(document, client.region, operation, values), policy, Clock())
     if not words or dry_run or not found.exit_code.is_ok:
         return plan_result(found, None if ctx.settings.get("regions") else client.region)
     ctx.screen.info(f"There is room for what the plan starts: running {words[0]}.")

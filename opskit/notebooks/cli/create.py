@@ -46,7 +46,7 @@ def create_notebook_command(
     Without --role the notebook uses the role opskit-notebook, which is created if it does not exist. The role can
     train and deploy, and can access no S3 bucket other than the account's sagemaker-REGION-ACCOUNT.
     """
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.notebooks.flows.create import (
         CreateOutcome,
         CreateResult,
@@ -71,7 +71,7 @@ def create_notebook_command(
         guard=not no_guard,
         role_boundary=role_boundary,
     )
-    clock, client = system_clock(), ctx.client()
+    clock, client = Clock(), ctx.client()
     plan = plan_notebook(client, spec, resolve_owner(ctx, owner, untagged=no_owner), clock.now())
     if dry_run and not plan.blockers and not plan.existing:
         asks = plan.role is not None and plan.role.needs_consent

@@ -34,12 +34,12 @@ def keep_notebook_command(
     yes: KeepYesOption = False,
 ) -> CommandResult:
     """Protect notebooks from being stopped: by name, or all that --match, --tag or --owner choose."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.notebooks.flows.inspect import select_names
     from opskit.notebooks.flows.keep import KEPT_NOTEBOOKS
     from opskit.notebooks.rules.notebook_filter import select_notebooks
 
-    clock, client = system_clock(), ctx.client()
+    clock, client = Clock(), ctx.client()
     keep = read_keep_tags(span, until, reason, clock)
     meant = select_notebooks(names, match, tag, owner)
     chosen = select_names(client, meant)
@@ -53,9 +53,9 @@ def unkeep_notebook_command(
     ctx: CommandContext, name: NameArgument, dry_run: KeepDryRunOption = False
 ) -> CommandResult:
     """Remove a notebook's protection from being stopped."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.keeps.flows import unkeep_resource
     from opskit.keeps.render import unkeep_result
     from opskit.notebooks.flows.keep import KEPT_NOTEBOOKS
 
-    return unkeep_result(unkeep_resource(ctx.client(), KEPT_NOTEBOOKS, name, system_clock(), dry_run=dry_run))
+    return unkeep_result(unkeep_resource(ctx.client(), KEPT_NOTEBOOKS, name, Clock(), dry_run=dry_run))

@@ -35,7 +35,7 @@ def start_notebooks_command(
     ] = False,
 ) -> CommandResult:
     """Start notebooks if their quotas allow it: by name, or all that --match, --tag or --owner choose."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.notebooks.flows.inspect import select_names
     from opskit.notebooks.flows.start import plan_starts, start_notebooks, wait_for_all
     from opskit.notebooks.render.start import confirm_starts_text, start_result
@@ -44,7 +44,7 @@ def start_notebooks_command(
     from opskit.output.result import result_with_error
 
     ctx.treat_sigterm_as_interrupt()
-    clock, client = system_clock(), ctx.client()
+    clock, client = Clock(), ctx.client()
     meant = select_notebooks(names, match, tag, owner)
     starts = plan_starts(client, select_names(client, meant), clock, guard=not no_guard)
     if asking := meant.is_narrow and confirm_starts_text(starts):

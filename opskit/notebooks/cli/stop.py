@@ -85,7 +85,7 @@ def stop_notebooks_command(
     ] = False,
 ) -> CommandResult:
     """Stop notebooks by name or choice, or all that are idle."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.notebooks.flows.inside import inspect_inside_selected
     from opskit.notebooks.flows.inspect import inspect_all
     from opskit.notebooks.flows.stop import execute_stops, mark_refused, plan_idle_stops
@@ -109,7 +109,7 @@ def stop_notebooks_command(
         ignore_background=ignore_background,
         trust_jupyter=trust_jupyter,
     )
-    terms, clock = StopPolicy(policy, (parse_duration(grace) if grace else None) or None), system_clock()
+    terms, clock = StopPolicy(policy, (parse_duration(grace) if grace else None) or None), Clock()
     inspection = _only_planned(ctx, inspect_all(clients := ctx.clients(), policy, now := clock.now(), meant))
     plan = plan_idle_stops(inspection, terms, now) if idle else plan_named_stops(inspection, policy)
     if dry_run or not idle:  # a run of --idle looks inside at each one's turn; who is asked is to hear what was seen

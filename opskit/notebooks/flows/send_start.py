@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from opskit.aws.adaptive_pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.client import AwsClient
+from opskit.aws.pacing import AdaptivePacer, send_until_accepted
 from opskit.aws.polling import read_after_pauses
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, OutcomeUnknown

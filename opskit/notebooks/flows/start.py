@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from opskit.aws.adaptive_pacing import AdaptivePacer
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
+from opskit.aws.pacing import AdaptivePacer
 from opskit.aws.prices import read_workload_price
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink

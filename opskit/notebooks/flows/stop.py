@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.gather import gather_all
+from opskit.aws.pacing import AdaptivePacer, ThrottledTries
 from opskit.aws.polling import read_after_pauses
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.clock import Clock

@@ -94,7 +94,7 @@ def train_command(
     dry_run: DryRunOption = False,
 ) -> CommandResult:
     """Train, transform and score a workflow if quotas and budget allow it."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.training.cli.role_choice import choose_role
     from opskit.training.flows.plan import TrainOptions
     from opskit.training.flows.train import run_training
@@ -127,10 +127,10 @@ def train_command(
     if fit_budget and options.max_usd is None:
         raise UsageError("bad-flags", "--fit-budget needs a budget.", "Add --max-usd.")
     with watch_run(ctx.screen, workflow) as emit:
-        run = run_training(ctx.client(), workflow, options, system_clock(), emit)
+        run = run_training(ctx.client(), workflow, options, Clock(), emit)
     if chosen := choose_role(ctx, run):
         with watch_run(ctx.screen, workflow) as emit:
-            run = run_training(ctx.client(), workflow, replace(options, role=chosen), system_clock(), emit)
+            run = run_training(ctx.client(), workflow, replace(options, role=chosen), Clock(), emit)
     return train_result(run, save_run_files(run, RUNS_FOLDER), columns=ctx.screen.terminal_columns)
 
 
@@ -155,7 +155,7 @@ def deploy_command(
     dry_run: DryRunOption = False,
 ) -> CommandResult:
     """Deploy a workflow's newest model to an endpoint."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.training.flows.deploy import DeployChoice, deploy_latest_model
     from opskit.training.render.endpoints import deploy_result
     from opskit.training.render.progress import watch_run
@@ -169,7 +169,7 @@ def deploy_command(
     whose = resolve_owner(ctx, owner, untagged=no_owner)
     choice = DeployChoice(types, not no_guard, dry_run, parse_duration(use_for) if use_for else None)
     with watch_run(ctx.screen, workflow) as emit:
-        done = deploy_latest_model(ctx.client(), workflow, whose, choice, system_clock(), emit)
+        done = deploy_latest_model(ctx.client(), workflow, whose, choice, Clock(), emit)
     return deploy_result(done)
 
 
@@ -227,7 +227,7 @@ def cleanup_command(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> CommandResult:
     """Delete what you created with a workflow: endpoint, model, files."""
-    from opskit.core.clock import system_clock
+    from opskit.core.clock import Clock
     from opskit.training.flows.cleanup import delete_resources
     from opskit.training.flows.find_resources import find_resources
     from opskit.training.render.endpoints import cleanup_plan_result, cleanup_prompt, cleanup_result, kept_notes
@@ -250,7 +250,7 @@ def cleanup_command(
         ctx.confirm("\n".join([cleanup_prompt(resources, folders), *kept_notes(resources, resources.staying)]), yes=yes)
     with watch_run(ctx.screen, workflow) as emit:
         look_again = partial(find_resources, client, scope, bucket, endpoints_gone=True)
-        done = delete_resources(client, resources, look_again, system_clock(), emit)
+        done = delete_resources(client, resources, look_again, Clock(), emit)
     gone = [] if done.was_interrupted else folders
     _remove_folders(gone)
     return cleanup_result(done, gone)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from opskit.aws import adaptive_pacing
-from opskit.aws.adaptive_pacing import AdaptivePacer, ThrottledTries, send_until_accepted
+from opskit.aws import pacing
+from opskit.aws.pacing import AdaptivePacer, ThrottledTries, send_until_accepted
 from opskit.core.clock import Clock
 from opskit.core.exceptions import Throttled
 from tests.waiting import wait_until
@@ -53,7 +53,7 @@ def send_all(many: int, per_second: float, burst: float, by_chance: float = 0.0)
         else:
             pace.slow_down(turn)
             refused[each] += 1
-            if refused[each] < adaptive_pacing.MAX_TRIES:
+            if refused[each] < pacing.MAX_TRIES:
                 waiting.append(each)
     return taken, refused, time.seconds
 
@@ -81,14 +81,14 @@ def test_the_first_waits_for_nothing_and_what_went_together_is_refused_once() ->
     time = Time()
     pace = AdaptivePacer(time.clock())
     turns = [pace.wait_turn(), pace.wait_turn()]
-    assert time.seconds == 1 / adaptive_pacing.FIRST_PER_SECOND
+    assert time.seconds == 1 / pacing.FIRST_PER_SECOND
     for turn in turns:
         pace.slow_down(turn)
     assert pace.was_throttled
     pace.wait_turn()
     began = time.seconds
     pace.wait_turn()
-    assert time.seconds - began == 2 / adaptive_pacing.FIRST_PER_SECOND
+    assert time.seconds - began == 2 / pacing.FIRST_PER_SECOND
 
 
 def test_what_is_sent_again_comes_before_what_was_not_sent_yet() -> None:
@@ -115,12 +115,10 @@ def test_what_is_sent_again_comes_before_what_was_not_sent_yet() -> None:
 def test_a_throttled_one_is_given_up_only_where_aws_accepts_no_other() -> None:
     pace = AdaptivePacer(Time().clock())
     tries = ThrottledTries(pace)
-    for _ in range(5 * adaptive_pacing.MAX_TRIES):
+    for _ in range(5 * pacing.MAX_TRIES):
         pace.mark_accepted()
         assert not tries.is_last()
-    assert [tries.is_last() for _ in range(adaptive_pacing.MAX_TRIES - 1)] == [False] * (
-        adaptive_pacing.MAX_TRIES - 2
-    ) + [True]
+    assert [tries.is_last() for _ in range(pacing.MAX_TRIES - 1)] == [False] * (pacing.MAX_TRIES - 2) + [True]
 
 
 def test_what_aws_never_takes_is_given_up() -> None:
@@ -132,4 +130,4 @@ def test_what_aws_never_takes_is_given_up() -> None:
 
     with pytest.raises(Throttled):
         send_until_accepted(AdaptivePacer(Time().clock()), attempt)
-    assert len(tried) == adaptive_pacing.MAX_TRIES
+    assert len(tried) == pacing.MAX_TRIES

@@ -133,7 +133,7 @@ SITUATIONS = [
 @pytest.fixture
 def account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """An account in which nobody waits: without notebooks, prices and roles."""
-    monkeypatch.setattr("opskit.aws.adaptive_pacing.FIRST_PER_SECOND", 200.0)
+    monkeypatch.setattr("opskit.aws.pacing.FIRST_PER_SECOND", 200.0)
     monkeypatch.setattr("opskit.notebooks.flows.create.find_role", lambda *_: None)
     fake_aws.running["GetProducts"] = lambda _: {"PriceList": []}
     yield fake_aws

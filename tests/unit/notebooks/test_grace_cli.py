@@ -61,7 +61,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 @pytest.fixture
 def account(fake_aws: FakeAws, no_backoff: None, monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """An account in which nobody waits."""
-    monkeypatch.setattr("opskit.aws.adaptive_pacing.FIRST_PER_SECOND", 200.0)
+    monkeypatch.setattr("opskit.aws.pacing.FIRST_PER_SECOND", 200.0)
     fake_aws.running["GetProducts"] = lambda _: {"PriceList": []}
     return fake_aws
 

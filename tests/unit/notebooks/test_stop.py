@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from opskit.aws import adaptive_pacing
+from opskit.aws import pacing
 from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OutcomeUnknown, Problem, Throttled
@@ -107,7 +107,7 @@ def test_a_throttled_stop_is_sent_again_after_a_look(ended: End) -> None:
 
 def test_an_aws_that_always_asks_to_slow_down_is_believed_in_the_end(ended: End) -> None:
     action, stops = ended(["InService"], *[SLOW_DOWN] * 99)
-    assert (action.outcome, stops) == (StopOutcome.REFUSED, adaptive_pacing.MAX_TRIES)
+    assert (action.outcome, stops) == (StopOutcome.REFUSED, pacing.MAX_TRIES)
     assert "slow down" in action.reason
 
 
