@@ -85,12 +85,6 @@ _ORDERS = {
 }
 
 
-def listing_order(service: str, operation: str) -> dict[str, str]:
-    """The parameters that ask for the newest first; none where an operation takes none."""
-    order = _ORDERS.get(operation) if service == "sagemaker" else None
-    return {"SortBy": order, "SortOrder": "Descending"} if order else {}
-
-
 @dataclass(frozen=True)
 class AwsClient:
     """One Region of one account."""
@@ -143,7 +137,8 @@ class AwsClient:
             AwsError: a page could not be read, or its token is missing or was used before.
         """
         tokens = _PAGINATION.get(service, _PaginationMembers("NextToken", "NextToken"))
-        params = {**listing_order(service, operation), **params}
+        if service == "sagemaker" and (order := _ORDERS.get(operation)):
+            params = {"SortBy": order, "SortOrder": "Descending", **params}
         used_tokens: set[str] = set()
         while True:
             page = self.read(service, operation, **params)

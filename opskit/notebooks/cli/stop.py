@@ -179,9 +179,9 @@ def _ask_confirmations(
     Raises:
         ConfirmationRequired: the user said no.
     """
-    from opskit.notebooks.flows.stop_plan import agree_to_questions, agree_to_stops, open_questions
+    from opskit.notebooks.flows.stop_plan import agree_to_questions, agree_to_stops
 
-    questions = open_questions(plan)
+    questions = [action.question.message for action in plan if action.outcome_is_planned and action.question]
     if yes or not questions or not ctx.can_prompt():
         return agree_to_stops(plan) if yes else plan
     if dry_run:

@@ -86,11 +86,6 @@ def plan_named_stops(inspection: Inspection, policy: IdlePolicy) -> tuple[StopAc
     )
 
 
-def open_questions(plan: Sequence[StopAction]) -> list[str]:
-    """What somebody has to agree to before the plan is carried out."""
-    return [action.question.message for action in plan if action.outcome_is_planned and action.question]
-
-
 def agree_to_stops(plan: Sequence[StopAction]) -> tuple[StopAction, ...]:
     """The plan of somebody who agrees to it, whatever the named do."""
     return tuple(replace(action, has_consent=action.will_stop) for action in plan)

@@ -12,7 +12,7 @@ import pytest
 
 import opskit
 from opskit.aws.api_call import pascal_case
-from opskit.aws.client import AwsClient, listing_order
+from opskit.aws.client import AwsClient
 from opskit.aws.response_checks import REQUIRED_MEMBERS
 from opskit.aws.roles import find_execution_role
 from opskit.core.exceptions import AwsError
@@ -121,10 +121,19 @@ def test_a_page_that_promises_more_and_names_no_way_to_it_is_an_error(
 
 
 @pytest.mark.parametrize("call", LISTINGS)
-def test_listing_order_is_one_that_the_operation_takes(call: str) -> None:
-    model = operation_model(call)
+def test_a_listing_is_asked_for_in_an_order_that_the_operation_takes(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def read_nothing(client: AwsClient, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        asked.append(params)
+        return {}
+
+    monkeypatch.setattr(AwsClient, "read", read_nothing)
+    list(AwsClient(None, "us-east-1").paginate(call.partition(":")[0], python_name(call)))  # type: ignore[arg-type]
+    model, (order,) = operation_model(call), asked
     taken = {name: shape for name, shape in model.input_shape.members.items() if name in ("SortBy", "SortOrder")}
-    order = listing_order(call.partition(":")[0], python_name(call))
     assert set(order) == set(taken), f"add {python_name(call)} to _ORDERS in opskit/aws/client.py"
     assert all(order[name] in (shape.enum or order.values()) for name, shape in taken.items())
 
