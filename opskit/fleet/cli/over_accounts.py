@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opskit.cli.account_options import AccountChoice, AccountUse, ParsedCommand
@@ -16,7 +17,7 @@ from opskit.core.setting_values import parse_tag
 from opskit.fleet.cli.account_pool import AccountPool
 from opskit.fleet.cli.account_request import AccountRequest
 from opskit.fleet.flows.account_commands import RoleOptions
-from opskit.fleet.flows.choose_accounts import choose_accounts, run_key
+from opskit.fleet.flows.choose_accounts import choose_accounts, read_file_accounts, run_key
 from opskit.fleet.render import fleet_result, progress_text, refused_fleet_result
 from opskit.fleet.rules.plans import AccountPlan, over_limit_problem, parse_plan, plan_of_rows
 from opskit.fleet.rules.reports import AccountReport
@@ -106,17 +107,19 @@ def run_over_accounts(ctx: CommandContext, command: ParsedCommand) -> CommandRes
         AwsError: the organization could not be read.
     """
     roles = RoleOptions(command.choice.external_id, tuple(map(parse_tag, command.choice.session_tag or ())))
+    plan: AccountPlan | None = None
     match command.use:
         case AccountUse.READS | None:
             pass
         case AccountUse.CHANGES:
             _check_change(command)
+            plan = _read_plan(command)
     several = SeveralAccounts(ctx, command, _choose_accounts(ctx, command.choice), roles)
     match command.use:
         case AccountUse.READS | None:
             return fleet_result(several.view, several.read_accounts(resume=command.choice.resume))
         case AccountUse.CHANGES:
-            return _change_accounts(several)
+            return _change_accounts(several, plan)
 
 
 def _check_change(command: ParsedCommand) -> None:
@@ -134,17 +137,36 @@ def _check_change(command: ParsedCommand) -> None:
         raise ConfirmationRequired("consent-missing", "This changes several accounts.", _CONSENT_HINT)
 
 
-def _change_accounts(several: SeveralAccounts) -> CommandResult:
+def _read_plan(command: ParsedCommand) -> AccountPlan | None:
+    """The plan that was given, held against the accounts where a file names them; None: none was, or it is not needed.
+
+    Raises:
+        UsageError: it cannot be read, is no plan of this command, or plans changes elsewhere.
+    """
+    choice = command.choice
+    if choice.plan is None or command.arguments["dry_run"]:
+        return None
+    records = VIEWS[" ".join(command.path)].records
+    plan = parse_plan(read_named_text(choice.plan, "bad-plan"), str(choice.plan), command.path, records)
+    if choice.accounts is not None:
+        _check_planned_accounts(plan, choice.plan, read_file_accounts(choice.accounts, choice.role_name))
+    return plan
+
+
+def _check_planned_accounts(plan: AccountPlan, source: Path, accounts: Sequence[FleetAccount]) -> None:
+    unknown = sorted(plan.keys() - {each.account for each in accounts})
+    if unknown:
+        text = f"{source} plans changes in the account {unknown[0]}, which was not named."
+        raise UsageError("bad-plan", text, "Name the accounts as in the dry run.")
+
+
+def _change_accounts(several: SeveralAccounts, plan: AccountPlan | None) -> CommandResult:
     """Plan, or take the plan that was given, and carry it out if it keeps the limit."""
     command, choice, view = several.command, several.command.choice, several.view
     dry_run = bool(command.arguments["dry_run"])
-    if choice.plan is not None and not dry_run:
-        plan = parse_plan(read_named_text(choice.plan, "bad-plan"), str(choice.plan), command.path, view.records)
-        unknown = sorted(plan.keys() - {each.account for each in several.accounts})
-        if unknown:
-            text = f"{choice.plan} plans changes in the account {unknown[0]}, which was not named."
-            raise UsageError("bad-plan", text, "Name the accounts as in the dry run.")
-        planned: list[AccountReport] = []
+    planned: list[AccountReport] = []
+    if plan is not None and choice.plan is not None:
+        _check_planned_accounts(plan, choice.plan, several.accounts)
     else:
         planned = several.plan_changes()
         _check_names(several, planned)

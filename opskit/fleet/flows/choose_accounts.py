@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from opskit.aws.partitions import partition_of
+from opskit.aws.partitions import COMMERCIAL, Partition, partition_of
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import UsageError
 from opskit.core.file_errors import read_named_text
@@ -26,7 +26,8 @@ def choose_accounts(
     role_arns: Sequence[str],
     role_name: str,
 ) -> tuple[FleetAccount, ...]:
-    """The accounts of a file, of the organization, or of roles. ``connect`` is called once the file could be read.
+    """The accounts of a file, of the organization, or of roles. ``connect`` is called once the file was read and makes
+    sense.
 
     Raises:
         UsageError: none of them was named, or two, or the file cannot be read.
@@ -37,11 +38,21 @@ def choose_accounts(
         raise UsageError("which-accounts", text, "`opskit fleet check --org` looks at the whole organization.")
     if role_arns:
         return tuple({arn: account_of_role(arn) for arn in role_arns}.values())
-    content = None if file is None else read_named_text(file, "accounts-unreadable")
+    if file is not None:
+        read_file_accounts(file, role_name)
+        return read_file_accounts(file, role_name, partition_of(connect().default_region))
     partition = partition_of((base := connect()).default_region).name
-    if content is not None:
-        return parse_accounts(content, str(file), partition, role_name)
     return list_organization_accounts(base.client(), units, partition, role_name, base.identity().account)
+
+
+def read_file_accounts(file: Path, role_name: str, partition: Partition = COMMERCIAL) -> tuple[FleetAccount, ...]:
+    """The accounts of a file. The partition, which only AWS's Region tells, is that of roles that the file does not
+    name.
+
+    Raises:
+        UsageError: it cannot be read, or is not a list of accounts.
+    """
+    return parse_accounts(read_named_text(file, "accounts-unreadable"), str(file), partition.name, role_name)
 
 
 def run_key(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +109,42 @@ def test_cron_install_takes_nothing_that_the_command_itself_refuses(
     told = run_words("cron", "install", job, "--", *words)
     assert (told.code, why in told.err) == (2, True), told.err
     assert not crontab_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("accounts", "plan", "why"),
+    [
+        (
+            "123456789012\n123456789013,x,arn:aws:iam::123456789012:role/r\n",
+            None,
+            "not one of the account 123456789013",
+        ),
+        ("account,name\n1234,x\n", None, "not the ID of an account"),
+        ("", None, "names no account"),
+        ("123456789012\n", "{}", "not the answer of a dry run"),
+        ("123456789012\n", {"command": ["endpoint", "stop"]}, "is a plan of `opskit endpoint stop`"),
+        ("123456789012\n", {"data": {"dry_run": False}}, "not of a dry run"),
+        ("123456789013\n", {}, "plans changes in the account 123456789012, which was not named"),
+        ("123456789012\n", {}, None),
+        ("123456789012\n", None, None),
+    ],
+)
+def test_cron_install_reads_accounts_and_plans(
+    accounts: str,
+    plan: str | dict[str, Any] | None,
+    why: str | None,
+    crontab_file: Path,
+    run_words: Run,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "accounts.csv").write_text(accounts)
+    row = {"account": "123456789012", "region": "us-east-1", "name": "lab", "outcome": "planned", "step": "stop"}
+    whole = {"command": ["notebook", "stop"], "data": {"dry_run": True, "notebooks": [row]}}
+    (tmp_path / "plan.json").write_text(plan if isinstance(plan, str) else json.dumps({**whole, **(plan or {})}))
+    consent = ("--yes",) if plan is None else ("--plan", str(tmp_path / "plan.json"))
+    told = run_words("cron", "install", "stop-idle", "--", "--accounts", str(tmp_path / "accounts.csv"), *consent)
+    assert (told.code, (why or "") in told.err) == (0 if why is None else 2, True), told.err
+    assert crontab_file.exists() is (why is None)
 
 
 @pytest.mark.parametrize(
