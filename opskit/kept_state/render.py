@@ -13,7 +13,7 @@ _KINDS: Mapping[str, str] = {
     "journal": "entries of the journal",
     "asked": "queued or recently filed increases",
     "looks": "last looks at requests",
-    "looks_inside": "looks inside notebooks",
+    "looks_inside": "inspections of notebook instances",
     "untold_graces": "notices of graces",
     "ended_jobs": "marks of ended jobs",
     "endpoint_configs": "endpoint configurations",

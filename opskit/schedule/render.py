@@ -78,7 +78,7 @@ def _inside_remark(run: CronEntry) -> str:
     if "--inside" not in run.job.arguments:
         return ""
     return (
-        ", and looks inside each first, from a terminal of its Jupyter (--inside; "
+        ", and inspects each instance first, through a terminal of its Jupyter (--inside; "
         f"`opskit cron install {run.job.name} -- --no-inside` leaves that out)"
     )
 

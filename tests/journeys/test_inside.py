@@ -89,8 +89,8 @@ def _assert_nobody_looks_unless_told(run: Run) -> None:
         assert set(verdicts(rows).values()) == {"idle"}
         assert {row.get("inside_ms_ago") for row in rows.values()} == {None}
     for row in rows.values():
-        assert "not looked inside" in row["because"]
-    assert "not looked inside" not in run("list")["at-rest"]["because"]
+        assert "the instance was not inspected" in row["because"]
+    assert "the instance was not inspected" not in run("list")["at-rest"]["because"]
 
 
 def _assert_a_look_changes_no_later_look(run: Run) -> None:
@@ -103,7 +103,9 @@ def _assert_a_look_changes_no_later_look(run: Run) -> None:
     assert "sh job.sh (of " in rows["computes-beside"]["because"]
     assert "is at work beside Jupyter" in rows["computes-beside"]["because"]
     assert "waiting beside Jupyter" in rows["polls-beside"]["because"]
-    assert "not looked inside: Jupyter's terminals are switched off" in rows["without-terminals"]["because"]
+    assert (
+        "the instance was not inspected: Jupyter's terminals are switched off" in rows["without-terminals"]["because"]
+    )
     assert "tagged opskit:no-inside" in rows["forbids-it"]["because"]
 
 

@@ -67,7 +67,7 @@ TrustOption = Annotated[
     bool,
     typer.Option(
         "--trust-jupyter",
-        help="Rely on Jupyter alone where the instance cannot be looked into, although a lifecycle script ran in it.",
+        help="Rely on Jupyter alone where the instance cannot be inspected, although a lifecycle script ran in it.",
     ),
 ]
 EvidenceOption = Annotated[

@@ -159,7 +159,7 @@ def _check_options(*, idle: bool, inside: bool | None, trust_logs: bool, evidenc
     if trust_logs and not evidence.is_log:
         raise UsageError("no-logs", "--trust-logs requires --evidence logs.", "Add --evidence logs.")
     if not idle and inside and not evidence.enters_jupyter:
-        text = f"--inside looks through a terminal of Jupyter, and --evidence {evidence} does not enter Jupyter."
+        text = f"--inside inspects the instance through Jupyter, and --evidence {evidence} does not enter Jupyter."
         raise UsageError("no-way-inside", text, "Leave out one of the two.")
 
 

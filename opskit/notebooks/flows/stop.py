@@ -218,7 +218,7 @@ def _refuse_stale_recheck(due: StopAction, age: float) -> StopAction:
     if age > FRESH_SECONDS:
         said = f"reading it took {age:.1f} s, and opskit acts on nothing that old"
     else:
-        said = f"no look inside it was at most {INSIDE_FRESH_SECONDS:.0f} s old when its turn had come"
+        said = f"no inspection of the instance was at most {INSIDE_FRESH_SECONDS:.0f} s old when its turn had come"
     return replace(due, reason=f"{due.reason}; {said}", outcome=StopOutcome.REFUSED)
 
 

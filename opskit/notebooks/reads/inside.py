@@ -58,13 +58,13 @@ def inspect_inside(jupyter: JupyterClient, notes: InspectionLog) -> InsideEviden
     except NoTerminals as none:
         return NoTerminal(str(none))
     except ProbeError as gap:
-        return Unknown(f"it could not be looked into from inside: {gap}")
+        return Unknown(f"the instance could not be inspected: {gap}")
     except UsageError as failure:
-        return Unknown(f"it could not be looked into from inside: {failure.problem.message}")
+        return Unknown(f"the instance could not be inspected: {failure.problem.message}")
     except ValueError:
-        return Unknown("it could not be looked into from inside: the output of its shell could not be parsed")
+        return Unknown("the instance could not be inspected: the output of its shell could not be parsed")
     except Exception as error:
-        return Unknown(f"it could not be looked into from inside ({type(error).__name__})")
+        return Unknown(f"the instance could not be inspected ({type(error).__name__})")
 
 
 def _log_and_inspect(jupyter: JupyterClient, notes: InspectionLog) -> InstanceReading:

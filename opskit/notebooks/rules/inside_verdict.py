@@ -24,7 +24,8 @@ from opskit.notebooks.rules.idleness import (
 INSIDE_FRESH_SECONDS = 30.0
 """A look inside counts for so long, from its beginning to the moment a change is sent."""
 
-_UNSEEN = "not looked inside, so jobs that nohup, tmux, cron or a lifecycle script began are not seen"
+_NOT_INSPECTED = "the instance was not inspected"
+_UNSEEN = f"{_NOT_INSPECTED}, so jobs that nohup, tmux, cron or a lifecycle script began are not seen"
 
 
 def may_inspect_inside(tags: Mapping[str, str] | Unknown | None, policy: IdlePolicy) -> bool:
@@ -44,7 +45,7 @@ def why_not_inside(evidence: NotebookEvidence, policy: IdlePolicy) -> str | None
         return f"{_UNSEEN}: tagged {NO_INSIDE}"
     match evidence.inside:
         case NoTerminal(reason):
-            return f"not looked inside: {reason}"
+            return f"{_NOT_INSPECTED}: {reason}"
         case InstanceReading() | Unknown() | None:
             return None
 
@@ -123,9 +124,9 @@ def _assess_without_terminal(
     # Where it has nothing to say, a lifecycle script may have begun what the notebook is for.
     is_bare = state is not None and not state.kernels and not state.terminals
     if config is not None and is_bare and not (policy.trust_jupyter or JUPYTER_ONLY in tags):
-        said = f"not looked inside ({reason}), and its lifecycle configuration {config} may have started something"
+        said = f"{_NOT_INSPECTED} ({reason}), and its lifecycle configuration {config} may have started something"
         return IdleAssessment(NotebookVerdict.UNKNOWN, said, assessment.idle)
-    return _with_word(assessment, f"not looked inside: {reason}")
+    return _with_word(assessment, f"{_NOT_INSPECTED}: {reason}")
 
 
 def _with_word(assessment: IdleAssessment, word: str) -> IdleAssessment:

@@ -291,11 +291,14 @@ def test_a_gpu_that_cannot_be_read_is_ended_by_nothing() -> None:
 
 
 def test_where_nobody_looked_the_reason_says_so() -> None:
-    assert "not looked inside" in judged(None, IdlePolicy(HOUR, inside=False)).reason
+    assert "the instance was not inspected" in judged(None, IdlePolicy(HOUR, inside=False)).reason
     assert "tagged opskit:no-inside" in judged(None, opskit_no_inside="").reason
     assert "inside" not in judged(None, IdlePolicy(HOUR)).reason
     off = judged(NoTerminal("Jupyter's terminals are switched off"))
-    assert (off.verdict, "not looked inside: Jupyter's terminals" in off.reason) == (NotebookVerdict.IDLE, True)
+    assert (off.verdict, "the instance was not inspected: Jupyter's terminals" in off.reason) == (
+        NotebookVerdict.IDLE,
+        True,
+    )
 
 
 def test_a_lifecycle_configuration_without_a_sign_of_use_and_without_a_terminal_is_unknown() -> None:

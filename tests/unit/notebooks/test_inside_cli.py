@@ -148,7 +148,7 @@ def test_a_stop_by_name_looks_inside_where_it_is_asked_to(
             {"tags": {"opskit:no-inside": ""}},
             "jobs that nohup, tmux, cron or a lifecycle script began are not seen: tagged opskit:no-inside",
         ),
-        ({"has_terminals": False}, "not looked inside: Jupyter"),
+        ({"has_terminals": False}, "the instance was not inspected: Jupyter"),
     ],
     ids=["forbidden", "no terminals"],
 )
@@ -201,7 +201,7 @@ def test_a_tag_that_comes_meanwhile_is_heeded(inside_account: Account, capsys: p
     rooms = inside_account(at_rest("lab", tags={"opskit:no-inside": ""}), at_rest("kept", tags={"opskit:keep": "mine"}))
     ran = rows_by_name(stop_idle(capsys, "--inside"))
     assert (ran["lab"]["outcome"], ran["kept"]["verdict"]) == ("done", "protected")
-    assert "not looked inside" in ran["lab"]["because"]
+    assert "the instance was not inspected" in ran["lab"]["because"]
     assert [lab.typed for lab in rooms.labs.values()] == [[], []]
 
 
