@@ -40,6 +40,10 @@ _COLUMNS = (
 )
 
 
+_SET_CLOCK = (
+    "`opskit doctor` compares this machine's clock with AWS's; `timedatectl set-ntp true` sets it. If it is right, the "
+    "notebook's is wrong: stop and start the notebook."
+)
 _LIST_COMMAND = "`opskit notebook list` shows them; --region looks elsewhere."
 
 
@@ -88,13 +92,13 @@ def _stop_exit(actions: Sequence[StopAction], inspection: Inspection, problems: 
 
 def _kept_notebook_problems(actions: Sequence[StopAction]) -> tuple[Problem, ...]:
     """A word on each that is kept because it could not be read: it is why the exit is not 0."""
-    hint = f"If this is expected, tag the notebook {UNREADABLE_OK} so that it no longer counts as a failure."
+    expected = f"If this is expected, tag the notebook {UNREADABLE_OK} so that it no longer counts as a failure."
     kept = [stop_action for stop_action in actions if stop_action.is_unreadable]
     return tuple(
         Problem(
             "unread",
             f"{stop_action.inspected.notebook.name}: {stop_action.reason}",
-            hint,
+            _SET_CLOCK if stop_action.inspected.assessment.is_clock_wrong else expected,
             stop_action.inspected.notebook.region,
         )
         for stop_action in kept

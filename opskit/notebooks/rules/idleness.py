@@ -15,8 +15,9 @@ from enum import StrEnum
 from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.grace import Patience, price_patience
 from opskit.core.model import JupyterState, Kernel, NotebookVerdict, Terminal, Unknown
-from opskit.core.tags import MAX_CLOCK_SKEW, SAGEMAKER_BEGAN, UNREADABLE_OK, keep_reason
+from opskit.core.tags import MAX_CLOCK_SKEW, UNREADABLE_OK, keep_reason
 from opskit.core.text import format_duration
+from opskit.notebooks.rules.clock_faults import skew_fault, time_fault
 from opskit.notebooks.rules.enums import EvidenceSource
 from opskit.notebooks.rules.evidence import JupyterActivity, LogActivity, NotebookActivity, NotebookEvidence
 from opskit.notebooks.rules.own_traces import START, activity_signs, server_use, untold_traffic
@@ -85,7 +86,8 @@ class IdleAssessment:
     that is because nothing runs.
 
     ``readable`` False: something that the verdict needs could not be read; ``unreadable_ok``: and its owner said that
-    this is all right. ``rule`` is the one by which an idle notebook is idle, None for the others.
+    this is all right; ``is_clock_wrong``: what was read has times that cannot be. ``rule`` is the one by which an idle
+    notebook is idle, None for the others.
     """
 
     verdict: NotebookVerdict
@@ -93,6 +95,7 @@ class IdleAssessment:
     idle: timedelta | None = None
     readable: bool = True
     unreadable_ok: bool = False
+    is_clock_wrong: bool = False
     rule: IdleRule | None = None
 
     @property
@@ -115,7 +118,7 @@ def assess_notebook(evidence: NotebookEvidence, policy: IdlePolicy, now: datetim
     elif (kept := keep_reason(tags, now)) is not None:
         assessment = IdleAssessment(NotebookVerdict.PROTECTED, kept)
     elif notebook.status_changed_at > now + MAX_CLOCK_SKEW:
-        assessment = _unreadable_assessment("AWS says that it started in the future: check this machine's clock", tags)
+        assessment = _wrong_clock_assessment("AWS says that it started in the future: check this machine's clock", tags)
     else:
         assessment = _assess_activity(evidence.activity, notebook.status_changed_at, tags, policy, now)
     if notebook.traits.is_in_service:
@@ -171,6 +174,10 @@ def _unreadable_assessment(reason: str, tags: Mapping[str, str]) -> IdleAssessme
     return IdleAssessment(NotebookVerdict.UNKNOWN, reason, readable=False, unreadable_ok=UNREADABLE_OK in tags)
 
 
+def _wrong_clock_assessment(reason: str, tags: Mapping[str, str]) -> IdleAssessment:
+    return replace(_unreadable_assessment(reason, tags), is_clock_wrong=True)
+
+
 def _assess_silent(reason: str, since: datetime, tags: Mapping[str, str], now: datetime) -> IdleAssessment:
     if now - since < STARTUP_GRACE:
         return IdleAssessment(
@@ -186,27 +193,21 @@ def _assess_jupyter(
         return IdleAssessment(NotebookVerdict.BUSY, _kernel_activity(busy))
     if (gap := _view_error(state, policy)) is not None:
         return _unreadable_assessment(gap, tags)
-    signs = [
-        (since, START),
-        *activity_signs(state, ignore_terminals=policy.ignore_terminals),
-        *server_use(state, ignore_terminals=policy.ignore_terminals),
-    ]
-    if (impossible := _impossible_time(signs, now)) is not None:
-        return _unreadable_assessment(impossible, tags)
+    # Times are corrected by the skew, so that it comes first.
+    fault = skew_fault(state.clock_skew) or time_fault(
+        [
+            (since, START),
+            *activity_signs(state, ignore_terminals=policy.ignore_terminals),
+            *server_use(state, ignore_terminals=policy.ignore_terminals),
+        ],
+        now,
+    )
+    if fault is not None:
+        return _wrong_clock_assessment(fault, tags)
     by_age = _assess_age(state, since, policy, now)
     if by_age is None or (by_age.verdict.is_idle and state.last_activity is None):
         return _unreadable_assessment("Jupyter does not say when it was last used", tags)
     return by_age
-
-
-def _impossible_time(signs: Sequence[tuple[datetime, str]], now: datetime) -> str | None:
-    """What is said of a sign of life at a time when there can have been none; None: of none."""
-    latest, what = max(signs)
-    # It would keep a notebook busy until that time, and hide a wrong clock.
-    if latest > now + MAX_CLOCK_SKEW:
-        return f"{what} is said to be in the future ({latest:%Y-%m-%d %H:%M} UTC)"
-    earliest, what = min(signs)
-    return f"{what} is said to be in {earliest.year}" if earliest < SAGEMAKER_BEGAN else None
 
 
 def _is_busy_kernel(kernel: Kernel, policy: IdlePolicy) -> bool:
@@ -238,8 +239,6 @@ def _view_error(state: JupyterState, policy: IdlePolicy) -> str | None:
     if unseen := _unread_parts(state, policy):
         alike = {gap.partition(" (")[0]: gap for gap in reversed(unseen)}  # of several that failed alike, the first
         return "; ".join(reversed(alike.values()))
-    if abs(state.clock_skew) > MAX_CLOCK_SKEW:
-        return f"its clock and this machine's differ by {format_duration(abs(state.clock_skew))}"
     for kernel in state.kernels:
         if kernel.state in _WAITS_FOR_SOMEBODY and kernel.connections is None:
             return f"kernel {kernel.id[:8]} is {kernel.state}, and Jupyter does not say whether anybody is connected"
@@ -334,8 +333,8 @@ def _assess_log(
 ) -> IdleAssessment:
     """The verdict by the last line of the log."""
     signs = [(since, START), (said, "the last line of Jupyter's log")]
-    if (impossible := _impossible_time(signs, now)) is not None:
-        return _unreadable_assessment(impossible, tags)
+    if (fault := time_fault(signs, now)) is not None:
+        return _wrong_clock_assessment(fault, tags)
     assessment = _by_last_sign(max(signs), policy, now)
     if not assessment.verdict.is_idle:
         return assessment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,14 +14,15 @@ from opskit.aws.client import AwsClient
 from opskit.core.clock import Clock
 from opskit.core.exceptions import AwsError, ExitCode, OutcomeUnknown, Problem, Throttled
 from opskit.core.grace import IdleStep
-from opskit.core.model import Notebook, NotebookVerdict, Unknown
+from opskit.core.model import JupyterState, Notebook, NotebookVerdict, Unknown
 from opskit.core.stop_outcome import StopOutcome
 from opskit.notebooks.flows import recheck, stop
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop import execute_stops
 from opskit.notebooks.flows.stop_plan import StopAction, StopPolicy
 from opskit.notebooks.render.stop import stop_result
-from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy
+from opskit.notebooks.rules.evidence import JupyterActivity
+from opskit.notebooks.rules.idleness import IdleAssessment, IdlePolicy, assess_notebook
 from opskit.state import journal
 from tests.fakes.notebook_evidence import jupyter_evidence
 from tests.fakes.stubbed_client import offline_client, stubbed_client
@@ -151,6 +152,24 @@ def test_what_could_not_be_read_is_said_where_cron_hears_it() -> None:
     assert result.exit is ExitCode.PARTIAL
     assert [problem.message for problem in result.problems] == ["lab: it did not answer"]
     assert "opskit:unreadable-ok" in result.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("lab", "state"),
+    [
+        (LAB, JupyterState(last_activity=NOW, clock_skew=timedelta(hours=3))),
+        (LAB, JupyterState(last_activity=NOW + timedelta(hours=3))),
+        (LAB, JupyterState(last_activity=datetime.fromtimestamp(0, UTC))),
+        (replace(LAB, status_changed_at=NOW + timedelta(hours=3)), JupyterState(last_activity=NOW)),
+    ],
+)
+def test_whoever_has_a_wrong_clock_is_told_how_to_set_it_and_of_no_tag(lab: Notebook, state: JupyterState) -> None:
+    evidence = replace(jupyter_evidence(lab), tags={}, activity=JupyterActivity(state))
+    assessment = assess_notebook(evidence, IdlePolicy(), NOW)
+    seen = InspectedNotebook(offline_client(lab.region), evidence, assessment, UNPRICED, IdlePolicy().patience)
+    [problem] = stop_result([StopAction(seen, IdleStep.NOTHING, assessment.reason)], Inspection((seen,))).problems
+    assert "timedatectl set-ntp true" in problem.hint
+    assert "opskit:unreadable-ok" not in problem.hint
 
 
 ELSEWHERE = (Problem("denied", "Access denied.", region="eu-west-1"),)
