@@ -78,9 +78,18 @@ def split_role_arns(
     if path[0] == "fleet" or (in_several and len(named) > 1):
         return named, None
     if len(named) > 1:
-        hint = "The quotas, costs, history and doctor commands, and list and stop, run in several accounts."
+        hint = f"These run in several accounts: {', '.join(_commands_over_accounts())}."
         raise UsageError("one-role", "This command runs in one account, with one --role-arn.", hint)
     return (), named[0] if named else None
+
+
+def _commands_over_accounts() -> list[str]:
+    """The commands that can run in several accounts."""
+    from opskit.cli.command import ACCOUNT_USES
+    from opskit.cli.command_tree import load_all
+
+    load_all()
+    return sorted(ACCOUNT_USES)
 
 
 def left_out_problem(settings: Settings) -> Problem | None:

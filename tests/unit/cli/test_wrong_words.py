@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from opskit.fleet.rules.views import VIEWS
 from tests.fakes.cli_runner import run_opskit
 
 
@@ -51,3 +52,10 @@ def test_what_opskit_says_of_secrets_is_not_taken_for_one(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     ran = run_opskit(capsys, "cron", "show")
     assert "AWS_SECRET_ACCESS_KEY, since secrets stay out of what this writes" in ran.err
+
+
+def test_several_roles_for_one_account_name_every_command_that_takes_them(capsys: pytest.CaptureFixture[str]) -> None:
+    ran = run_opskit(capsys, "settings", "--role-arn", "one", "--role-arn", "two", "-o", "json")
+    [error] = ran.envelope["errors"]
+    assert (ran.code, error["code"]) == (2, "one-role")
+    assert error["hint"] == f"These run in several accounts: {', '.join(sorted(VIEWS))}."
