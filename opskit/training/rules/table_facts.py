@@ -135,12 +135,6 @@ class TableFacts:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def read_header(workflow: Workflow, text: str) -> tuple[str, ...]:
-    """The names of all columns; none where there is no header."""
-    header = next(csv_rows(text, workflow.skip_lines), None)
-    return tuple(column_names(header.cells)) if header else ()
-
-
 def feature_columns(workflow: Workflow, header: Sequence[str]) -> tuple[str, ...]:
     """The names of the features, in the order the model takes them."""
     left_out = {workflow.target, *workflow.ignore}

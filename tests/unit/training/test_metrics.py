@@ -15,7 +15,7 @@ from opskit.training.metrics import DataSplits, score_outputs, split_rows
 from opskit.training.rules.csv_rows import feature_rows
 from opskit.training.rules.model import SplitRatios, Task
 from opskit.training.rules.scores import Outputs, is_clearly_lower, parse_outputs
-from opskit.training.rules.table_facts import feature_columns, read_header
+from opskit.training.rules.table_facts import feature_columns, read_facts
 from opskit.training.workflow import find_workflow, load_verified_data
 
 BOSTON = find_workflow("boston")
@@ -32,7 +32,7 @@ def test_the_notebooks_sizes_label_first_and_no_header() -> None:
     whole = parse_rows(sets.train) + parse_rows(sets.validation)
     assert [len(row) for row in whole] == [14] * 339
     assert [len(row) for row in parse_rows(sets.test)] == [13] * 167
-    assert len(feature_columns(BOSTON, read_header(BOSTON, CONTENT.decode()))) == 13
+    assert len(feature_columns(BOSTON, read_facts(BOSTON, CONTENT.decode()).names)) == 13
 
 
 def test_every_row_is_in_one_set() -> None:

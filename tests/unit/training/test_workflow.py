@@ -14,7 +14,7 @@ import opskit
 from opskit.core.exceptions import UsageError
 from opskit.training import workflow
 from opskit.training.rules.model import Task
-from opskit.training.rules.table_facts import feature_columns, read_header
+from opskit.training.rules.table_facts import feature_columns, read_facts
 from opskit.training.workflow import find_workflow, load_verified_data, load_workflow
 from tests.fakes.workflow_files import rewrite_file
 
@@ -44,7 +44,7 @@ def test_the_shipped_data_is_the_known_file_and_comes_with_a_card() -> None:
     boston = find_workflow("boston")
     content = load_verified_data(boston)
     assert hashlib.sha256(content).hexdigest() == "d98212636026544fc9b9c0f372e5f819872e6fa6fa757ab025efdda22180f2d6"
-    names = feature_columns(boston, read_header(boston, content.decode()))
+    names = feature_columns(boston, read_facts(boston, content.decode()).names)
     assert len(names) == 13
     assert "MEDV" not in names
     card = (Path(boston.folder) / "MODEL_CARD.md").read_text()
