@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import gc
+import io
+import logging
 import os
 import signal
 import sys
@@ -29,7 +31,7 @@ from tests.botocore_sharing import share_botocore
 from tests.fakes import direct_calls
 from tests.fakes.fake_aws import FakeAws, serve_fake_aws
 from tests.prefork import end_forkservers
-from tests.slow import fail_real_servers, fail_small_servers, markers_of_fixtures, serves
+from tests.slow import allow_servers, markers_of_fixtures, refuse_servers, serves
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has Ctrl-C ignored, and every process they start inherits that.
@@ -85,33 +87,36 @@ settings.register_profile("searching", PATIENCE, max_examples=2000)
 settings.load_profile("patient")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def shared_botocore() -> Iterator[None]:
-    """What botocore makes anew for every session and client, made once a process; and calls to a small AWS of this
-    process go without a connection.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """What all tests share is made around them, and not by fixtures, each of which every test would ask for. What
+    botocore makes anew for every session and client is made once a process, and calls to a small AWS of this process go
+    without a connection. The processes that fork go with the tests.
     """
     with pytest.MonkeyPatch.context() as patched:
         share_botocore(patched.setattr)
         patched.setattr(botocore.httpsession.URLLib3Session, "send", direct_calls.send_request)
-        yield
+        _share_tree(patched)
+        refuse_servers(patched)
+        try:
+            return (yield)
+        finally:
+            end_forkservers()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def shared_tree() -> Iterator[None]:
+def _share_tree(patched: pytest.MonkeyPatch) -> None:
     """Typer's translation of the command tree into Click's, made anew only when a branch has grown. A process of a
     user's makes it once; one of the tests would for each of its hundreds of command lines.
     """
-    with pytest.MonkeyPatch.context() as patched:
-        make = typer.main.get_command
+    make = typer.main.get_command
 
-        @functools.cache
-        def made_for(_: int) -> Any:
-            return make(app)
+    @functools.cache
+    def made_for(_: int) -> Any:
+        return make(app)
 
-        patched.setattr(
-            typer.main, "get_command", lambda tree: made_for(_command_count(tree)) if tree is app else make(tree)
-        )
-        yield
+    patched.setattr(
+        typer.main, "get_command", lambda tree: made_for(_command_count(tree)) if tree is app else make(tree)
+    )
 
 
 def _command_count(tree: typer.Typer) -> int:
@@ -119,20 +124,10 @@ def _command_count(tree: typer.Typer) -> int:
     return len(tree.registered_commands) + sum(1 + _command_count(each) for each in below if each is not None)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def forkservers_that_end() -> Iterator[None]:
-    """The processes that fork go with the tests."""
-    yield
-    end_forkservers()
-
-
-@pytest.fixture(autouse=True)
-def no_server_unless_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """What starts a server says so by its marker."""
-    if request.node.get_closest_marker("slow") is None:
-        fail_real_servers(monkeypatch)
-        if request.node.get_closest_marker("served") is None:
-            fail_small_servers(monkeypatch)
+    allow_servers(item)
 
 
 _NUMBERS = count()
@@ -208,6 +203,22 @@ def _record_calls(patched: pytest.MonkeyPatch, calls: set[str]) -> None:
 
     patched.setattr(session, "open_session", connecting)
     patched.setattr(api_call, "send_call", sending)
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What any logger says in the test, at every level. pytest's own ``caplog`` is switched off: for it pytest looks
+    through all loggers six times a test, a thirtieth of what the unit tests cost.
+    """
+    root, text = logging.getLogger(), io.StringIO()
+    level, handler = root.level, logging.StreamHandler(text)
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield text
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ webhook). Both markers are read off the fixtures, and a test that starts a serve
 
 from __future__ import annotations
 
+import functools
 import shlex
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 import pytest
@@ -40,29 +42,61 @@ def markers_of_fixtures(item: pytest.Item) -> set[str]:
     return {each.func.marks_tests for each in found if hasattr(each.func, "marks_tests")}
 
 
-def fail_real_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no real server be started, in this process or in one of its own."""
-    monkeypatch.setattr(subprocess.Popen, "__init__", _unless_it_serves(subprocess.Popen.__init__))
-    monkeypatch.setattr(Forkserver, "start", _unless_it_serves(Forkserver.start))
+@dataclass
+class AllowedServers:
+    """Which servers may be started now."""
+
+    real: bool = True
+    small: bool = True
+
+
+_ALLOWED = AllowedServers()
+
+
+def refuse_servers(patched: pytest.MonkeyPatch) -> None:
+    """Let no server be started but those that are allowed: no real one, in this process or in one of its own, and
+    nothing in this process listen for connections.
+    """
+    listen = socket.socket.listen
+
+    def checked(listening: socket.socket, *rest: Any) -> None:
+        if not _ALLOWED.small:
+            pytest.fail("this listens for connections: mark the test served, or its fixture @serves (tests/slow.py)")
+        listen(listening, *rest)
+
+    patched.setattr(subprocess.Popen, "__init__", _unless_it_serves(subprocess.Popen.__init__))
+    patched.setattr(Forkserver, "start", _unless_it_serves(Forkserver.start))
+    patched.setattr(socket.socket, "listen", checked)
+
+
+def allow_servers(item: pytest.Item) -> None:
+    """Allow from now on what this test is marked to start."""
+    _ALLOWED.real = item.get_closest_marker("slow") is not None
+    _ALLOWED.small = _ALLOWED.real or item.get_closest_marker("served") is not None
     if server := sys.modules.get("opskit.sandbox.server"):
-        monkeypatch.setattr(server, "open_listener", lambda port: _fail_server_start("run_sandbox"))
+        _check_sandbox(server)
 
 
-def fail_small_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing in this process listen for connections."""
+@functools.cache
+def _check_sandbox(server: Any) -> None:
+    """Let no sandbox listen in this process where none may. It is loaded by few, so that it is looked for in time."""
+    open_listener = server.open_listener
 
-    def listen(_: socket.socket, *__: Any) -> NoReturn:
-        pytest.fail("this listens for connections: mark the test served, or its fixture @serves (tests/slow.py)")
+    def checked(port: int) -> Any:
+        if not _ALLOWED.real:
+            _fail_server_start("run_sandbox")
+        return open_listener(port)
 
-    monkeypatch.setattr(socket.socket, "listen", listen)
+    server.open_listener = checked
 
 
 def _unless_it_serves(start: Callable[..., Any]) -> Callable[..., Any]:
-    """What starts a process, but none that is a server."""
+    """What starts a process, but none that is a server where none may be started."""
 
     def checked(starter: Any, words: Any, *rest: Any, **more: Any) -> Any:
         said = set(map(str, words.split() if isinstance(words, str) else words))
-        if ("demo" in said or ("sandbox" in said and {"start", "run"} & said)) and "--help" not in said:
+        is_server = ("demo" in said or ("sandbox" in said and {"start", "run"} & said)) and "--help" not in said
+        if is_server and not _ALLOWED.real:
             _fail_server_start(shlex.join(map(str, words))[:80])
         return start(starter, words, *rest, **more)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import json
-import logging
 import socket
 import ssl
 import threading
@@ -143,13 +143,12 @@ def trouble(instance_type: str) -> Iterator[str]:
     ],
 )
 def test_jupyter_what_fails_is_a_sentence_that_tells_no_key(
-    kind: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    kind: str, logged: io.StringIO, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     for url in trouble(kind):
         seen = inspect_jupyter(lambda url=url: url, never)  # type: ignore[misc]
     assert isinstance(seen, Unknown)
-    told = "".join([repr(seen), caplog.text, *capfd.readouterr()])
+    told = "".join([repr(seen), logged.getvalue(), *capfd.readouterr()])
     assert "secret" not in told
 
 

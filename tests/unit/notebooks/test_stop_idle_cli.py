@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import io
 import random
 import time
 from collections import Counter
@@ -35,9 +35,8 @@ pytestmark = pytest.mark.served
 
 @MANY
 def test_stop_idle_many_of_all_kinds(
-    many: int, account: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, isolated_home: Path
+    many: int, account: Any, capsys: pytest.CaptureFixture[str], logged: io.StringIO, isolated_home: Path
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     aws, rooms = account(*mixed(many))
     aws.on_wire = True
     ran = stop(capsys, "--limit", str(many), "--verbose")
@@ -47,7 +46,7 @@ def test_stop_idle_many_of_all_kinds(
     assert {name for name, row in rows(ran).items() if row["outcome"] == "done"} == set(idle_ones(rooms))
     assert all(row["because"] for row in rows(ran).values())
     assert aws.gauge.most <= 16
-    no_key_is_told(rooms, isolated_home, caplog.text, ran.out, ran.err)
+    no_key_is_told(rooms, isolated_home, logged.getvalue(), ran.out, ran.err)
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])

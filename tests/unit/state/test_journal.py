@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import random
 import sqlite3
@@ -130,7 +131,7 @@ def test_what_is_seen_in_one_account_proves_nothing_of_another() -> None:
 
 
 def test_an_unwritable_journal_stops_nothing_and_says_so_once(
-    state_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     state_folder.write_text("a file where the folder should be")
     run_problems.begin_run_problems(run_problems.log_problem)
@@ -139,7 +140,7 @@ def test_an_unwritable_journal_stops_nothing_and_says_so_once(
         with journal.journal_action(journal_client(), "stop notebook", name, reason="idle"):
             done.append(name)
     assert done == ["one", "two"]
-    assert caplog.text.count("cannot be written") == 1
+    assert logged.getvalue().count("cannot be written") == 1
 
 
 def test_a_broken_file_stops_nothing(state_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -249,7 +250,7 @@ def test_a_journal_of_a_newer_opskit_is_read_and_written_on(state_folder: Path) 
 
 
 def test_a_journal_nobody_understands_stops_nothing_and_says_so(
-    state_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    state_folder: Path, monkeypatch: pytest.MonkeyPatch, logged: io.StringIO
 ) -> None:
     state_folder.mkdir()
     with closing(sqlite3.connect(state_folder / "journal.sqlite")) as other, other:
@@ -257,7 +258,7 @@ def test_a_journal_nobody_understands_stops_nothing_and_says_so(
     run_problems.begin_run_problems(run_problems.log_problem)
     with journal.journal_action(journal_client(), "stop notebook", "lab", reason="idle") as record:
         record.detail = "went on"
-    assert caplog.text.count("cannot be written") == 1
+    assert logged.getvalue().count("cannot be written") == 1
 
 
 def test_only_its_user_can_read_it(state_folder: Path) -> None:
