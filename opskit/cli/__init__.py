@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from typer import Typer
-
     from opskit.core.exceptions import ExitCode, Problem
 
 # Python looks for reference cycles after every 700 new objects, and looks at all old ones again when they have grown by
 # a quarter. boto3's models are some 300,000 objects that stay to the end: that is a fifth of a command's CPU time. The
 # old ones are looked at no less often than that: the clients of each of many accounts are such cycles.
 _COLLECTION_THRESHOLDS = (50_000, 1, 2)
-
-COMPLETE_VARIABLE = "_OPSKIT_COMPLETE"
-"""Set by a shell's completion script: opskit is to print how the command line may go on."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -47,15 +41,19 @@ def _run_arguments(arguments: Sequence[str]) -> int | None:
     """
     from typer import Abort, BadParameter
 
+    import opskit
+    from opskit.cli.command_tree import load_for
     from opskit.core.exceptions import ExitCode, OutputNotWritten
     from opskit.core.file_errors import file_error_text
     from opskit.output.printing import close_output, prepare_streams, restored_terminal
 
     prepare_streams()
+    if not hasattr(opskit, "DISTRIBUTION"):  # costs nothing, and detects another project's __init__.py
+        raise ImportError(f"{opskit.__path__[0]}: its __init__.py is missing, or another project's.")
     usage_error: Any = BadParameter.__mro__[1]  # Typer's own Click is private; its UsageError is BadParameter's parent
     with restored_terminal():
         try:
-            code: int | None = _load_tree(arguments)(arguments, standalone_mode=False, prog_name="opskit")
+            code: int | None = load_for(arguments)(arguments, standalone_mode=False, prog_name="opskit")
         except usage_error as error:
             code = _report_misuse(error, arguments)
         except Abort:
@@ -77,27 +75,6 @@ def _report_interrupt(arguments: Sequence[str]) -> int:
     from opskit.core.exceptions import ExitCode, Problem
 
     return _report_end((), Problem("interrupted", "Interrupted."), ExitCode.INTERRUPTED, arguments)
-
-
-def _load_tree(arguments: Sequence[str]) -> Typer:
-    """The part of the command tree that a command line needs.
-
-    Raises:
-        ImportError: a file of the package is missing, or belongs to another project.
-    """
-    import opskit
-    from opskit.cli.command_tree import load_for
-
-    if not hasattr(opskit, "DISTRIBUTION"):  # costs nothing, and detects another project's __init__.py
-        raise ImportError(f"{opskit.__path__[0]}: its __init__.py is missing, or another project's.")
-    if not os.environ.get(COMPLETE_VARIABLE):
-        return load_for(arguments)
-    from typer._completion_classes import completion_init
-
-    completion_init()
-    # The words so far, of which the first is opskit: bash says them in the one variable, zsh and fish in the other.
-    words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
-    return load_for(words.split()[1:])
 
 
 def _report_load_failure(error: ImportError, arguments: Sequence[str]) -> int:

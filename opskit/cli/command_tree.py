@@ -4,6 +4,7 @@ imported; help and a misspelt word import none but Typer, so that both take 0.1 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -133,6 +134,9 @@ _ADD_HERE = "add the module that registers it, and its word, to COMMAND_GROUPS i
 GUARD_WORDS = ("hook", "install", "remove", "status")
 """The commands that follow ``guard``, which else is one that takes a command of the user's."""
 
+COMPLETE_VARIABLE = "_OPSKIT_COMPLETE"
+"""Set by a shell's completion script: opskit is to print how the command line may go on."""
+
 
 def command_group(name: str) -> typer.Typer:
     """The Typer app of a group, added to the tree, for its commands to be registered on."""
@@ -144,7 +148,16 @@ def command_group(name: str) -> typer.Typer:
 
 
 def load_for(arguments: Sequence[str]) -> typer.Typer:
-    """The part of the tree that a command line needs: the group it names, or only the help texts."""
+    """The part of the tree that a command line needs: the group it names, or only the help texts. Where a shell asks
+    how the line may go on, it has told the line in a variable.
+    """
+    if os.environ.get(COMPLETE_VARIABLE):
+        from typer._completion_classes import completion_init
+
+        completion_init()
+        # The words so far, of which the first is opskit: bash says them in the one variable, zsh and fish in the other.
+        words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+        arguments = words.split()[1:]
     if tuple(arguments[:1]) == ("guard",) and arguments[1:2] and arguments[1] in GUARD_WORDS:
         return load_guard_words()
     at = next((at for at, argument in enumerate(arguments) if not argument.startswith("-")), None)

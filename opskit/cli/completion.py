@@ -1,5 +1,5 @@
 """``opskit completion``: what a shell needs to complete command lines. The script asks opskit itself, each time;
-``opskit.cli`` hears of it by an environment variable.
+``opskit.cli.command_tree`` hears of it by an environment variable.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opskit.cli import COMPLETE_VARIABLE
 from opskit.cli.command import CommandContext, register_command
-from opskit.cli.command_tree import app
+from opskit.cli.command_tree import COMPLETE_VARIABLE, app
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult

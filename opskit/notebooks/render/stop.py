@@ -136,7 +136,13 @@ def saved_usd_per_hour(actions: Sequence[StopAction]) -> Decimal | None:
 
 def _savings_lines(actions: Sequence[StopAction]) -> list[str]:
     stopped = [stop_action for stop_action in actions if stop_action.is_done]
-    graces = _grace_notes(actions)
+    # What begins to wait with this run, until when, and how it is kept on.
+    graces = [
+        f"{action.inspected.notebook.name} stops at {action.stops_at:%Y-%m-%d %H:%M} UTC unless it is used; "
+        f"`opskit notebook keep {action.inspected.notebook.name}` keeps it on."
+        for action in actions
+        if action.grace_begun and action.stops_at
+    ]
     if not stopped and graces:
         return graces
     if not stopped:
@@ -149,16 +155,6 @@ def _savings_lines(actions: Sequence[StopAction]) -> list[str]:
     # The louder word over those that --max-age took.
     loud = [f"Stopped by --max-age although it may have been in use: {', '.join(by_age)}."] if by_age else []
     return [*loud, *lines]
-
-
-def _grace_notes(actions: Sequence[StopAction]) -> list[str]:
-    """What begins to wait with this run, until when, and how it is kept on."""
-    return [
-        f"{action.inspected.notebook.name} stops at {action.stops_at:%Y-%m-%d %H:%M} UTC unless it is used; "
-        f"`opskit notebook keep {action.inspected.notebook.name}` keeps it on."
-        for action in actions
-        if action.grace_begun and action.stops_at
-    ]
 
 
 def _stop_record(action: StopAction) -> dict[str, Any]:

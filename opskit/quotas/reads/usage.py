@@ -97,9 +97,10 @@ def _count_endpoints(client: AwsClient) -> UsageCounts:
         [endpoint.holder for endpoint in found if endpoint.holder],
         first_unknown(listed, *(endpoint.gap for endpoint in endpoints)),
     )
-    serverless = [endpoint for endpoint in found if endpoint.is_serverless]
-    concurrency = in_use.incomplete or _sum_concurrency(endpoint.concurrency for endpoint in serverless)
-    others = {SERVERLESS_ENDPOINTS: in_use.incomplete or len(serverless), SERVERLESS_CONCURRENCY: concurrency}
+    serverless = sum(1 for endpoint in found if endpoint.serverless_limits)
+    limits = [limit for endpoint in found for limit in endpoint.serverless_limits]
+    concurrency = first_unknown(in_use.incomplete, *limits) or sum(limit for limit in limits if isinstance(limit, int))
+    others = {SERVERLESS_ENDPOINTS: in_use.incomplete or serverless, SERVERLESS_CONCURRENCY: concurrency}
     return {Workload.ENDPOINT: replace(in_use, others=others)}
 
 
@@ -107,12 +108,12 @@ def _count_endpoints(client: AwsClient) -> UsageCounts:
 class _CountedEndpoint:
     """What an endpoint holds. ``holder`` None: AWS described no such endpoint. ``gap`` is why it is not known, or not
     completely, what it holds; None: it is known, and without ``holder`` that is nothing, since it is gone.
+    ``serverless_limits`` are the concurrencies that its serverless variants take up.
     """
 
     holder: QuotaHolder | None
     gap: Unknown | None = None
-    is_serverless: bool = False
-    concurrency: int | Unknown = 0
+    serverless_limits: tuple[int | Unknown, ...] = ()
 
 
 def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, listed: Response) -> _CountedEndpoint:
@@ -138,14 +139,9 @@ def _count_endpoint(client: AwsClient, known_configs: EndpointConfigs, listed: R
         gap = gap or Unknown(f"AWS did not report the instances of the endpoint {name}", "bad-answer")
     elif NUMBER_UNKNOWN not in counts:
         gap = None  # the configuration would tell the types alone, and the ceiling of every type has room for them
-    limits = [limit for variant, plan in variants if (limit := _serverless_limit(variant, plan)) is not None]
+    limits = tuple(limit for variant, plan in variants if (limit := _serverless_limit(variant, plan)) is not None)
     holder = QuotaHolder("endpoint", name, counts, endpoint.get("CreationTime"), endpoint.get("EndpointArn"))
-    return _CountedEndpoint(holder, gap, bool(limits), _sum_concurrency(limits))
-
-
-def _sum_concurrency(parts: Iterable[int | Unknown]) -> int | Unknown:
-    listed = list(parts)
-    return first_unknown(*listed) or sum(part for part in listed if isinstance(part, int))
+    return _CountedEndpoint(holder, gap, limits)
 
 
 def _serverless_limit(variant: Response, planned: Response) -> int | Unknown | None:
