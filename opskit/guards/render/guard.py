@@ -42,11 +42,19 @@ def approval_message(done: GuardResult, conditions: GuardConditions, program: st
     return "\n".join([f"There is room for {wanted}: running {program}.", *cost_lines(done.parts)])
 
 
-def guard_record(check: QuotaCheck | None) -> dict[str, Any]:
-    """The quotas as a guard read them; ``skipped`` if it did not check."""
+def guard_record(check: QuotaCheck | None, skipped_because: str) -> dict[str, Any]:
+    """The quotas as a guard read them; ``skipped`` if it did not check, for this reason."""
     if check is None:
-        return {"verdict": "skipped", "quotas": []}
+        return {"verdict": "skipped", "quotas": [], "skipped_because": skipped_because}
     return {
         "verdict": worst_verdict(check).value,
         "quotas": [headroom_record(headroom) for headroom in check.headrooms],
+        "skipped_because": None,
     }
+
+
+def why_skipped(*, guard: bool, exists: bool) -> str:
+    """Why there was no look at the quotas: where ``exists``, nothing is made; without ``guard`` nobody wanted one."""
+    if exists:
+        return "exists"
+    return "not-reached" if guard else "no-guard"

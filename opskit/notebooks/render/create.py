@@ -9,7 +9,7 @@ from opskit.core.aws_statuses import NotebookStatus
 from opskit.core.exceptions import ExitCode
 from opskit.core.model import Price, Unknown
 from opskit.core.owners import made_for_record, made_for_text, shared_owner_text
-from opskit.guards.render.guard import guard_record
+from opskit.guards.render.guard import guard_record, why_skipped
 from opskit.guards.rules.refusals import worst_exit
 from opskit.notebooks.flows.create import CreateOutcome, CreatePlan, CreateResult
 from opskit.notebooks.rules.role import describe_permissions, notebook_role_policy
@@ -21,7 +21,9 @@ def create_result(done: CreateResult) -> CommandResult:
     data = {
         "notebooks": [_create_record(done)],
         "role": _role_record(done.plan),
-        "guard": guard_record(done.plan.check),
+        "guard": guard_record(
+            done.plan.check, why_skipped(guard=done.plan.spec.guard, exists=done.plan.existing is not None)
+        ),
     }
     problems = tuple(error.problem for error in done.errors)
     return CommandResult(data, _create_exit(done), problems, notes=tuple(_create_notes(done)), records="notebooks")

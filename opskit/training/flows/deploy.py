@@ -40,11 +40,11 @@ class Deployment:
     """A deployment and how far it got.
 
     ``model`` and ``endpoint`` None: it was not reached. ``exists``: the endpoint is there already, so that nothing more
-    is paid for and no quota is looked at. ``cost_item`` is what a new one costs, ``check`` the look at its quotas;
-    None: it was not looked at. ``notes`` are endpoints of older models that cost money too; ``left_out`` are types that
-    were named and have no room. ``bills`` is what the endpoint costs, a new one or one that exists; None: it is not
-    known. ``fleet`` is what it has or would have; unknown where AWS does not tell it of one that exists. ``until`` is
-    when its use is meant to end; None: nobody said.
+    is paid for and no quota is looked at; ``guard``: quotas are looked at before anything is made. ``cost_item`` is
+    what a new one costs, ``check`` the look at its quotas; None: it was not looked at. ``notes`` are endpoints of older
+    models that cost money too; ``left_out`` are types that were named and have no room. ``bills`` is what the endpoint
+    costs, a new one or one that exists; None: it is not known. ``fleet`` is what it has or would have; unknown where
+    AWS does not tell it of one that exists. ``until`` is when its use is meant to end; None: nobody said.
     """
 
     workflow: Workflow
@@ -54,6 +54,7 @@ class Deployment:
     model: str | None = None
     endpoint: str | None = None
     exists: bool = False
+    guard: bool = True
     cost_item: CostItem | None = None
     check: QuotaCheck | None = None
     notes: tuple[str, ...] = ()
@@ -94,7 +95,8 @@ def deploy_latest_model(
     types, dry_run = choice.types, choice.dry_run
     parsed_type = parse_instance_type(types[0] if types else workflow.endpoint.instance_type)
     config = replace(workflow.endpoint, instance_type=parsed_type, preferences=types if len(types) > 1 else ())
-    done, emit = Deployment(workflow, owner, client.region, config, is_plan=dry_run), deduplicate_events(emit)
+    done = Deployment(workflow, owner, client.region, config, guard=choice.guard, is_plan=dry_run)
+    emit = deduplicate_events(emit)
     try:
         warn_of_shared_owner(owner, emit)
         check_installed("Deploying")

@@ -11,7 +11,7 @@ from opskit.core.exceptions import ExitCode
 from opskit.core.live_resources import aws_stop_command, running_records
 from opskit.core.model import InstanceConfig, Unknown
 from opskit.core.owners import made_for_record, made_for_text
-from opskit.guards.render.guard import guard_record
+from opskit.guards.render.guard import guard_record, why_skipped
 from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
 from opskit.training.flows.cleanup import CleanupResult
@@ -39,7 +39,7 @@ def deploy_result(done: Deployment) -> CommandResult:
         "instance_type": None if isinstance(done.fleet, Unknown) else done.fleet.instance_type,
         "any_of": [] if isinstance(done.fleet, Unknown) else list(done.fleet.preferences),
         "left_out": left_out_records(done.left_out),
-        "guard": guard_record(done.check),
+        "guard": guard_record(done.check, why_skipped(guard=done.guard, exists=done.exists)),
         "parts": [cost_item_record(done.cost_item)] if done.cost_item else [],
         "others": list(done.notes),
         "owner": made_for_record(done.owner),

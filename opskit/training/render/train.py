@@ -14,7 +14,7 @@ from opskit.core.file_errors import file_error_text
 from opskit.core.live_resources import running_records
 from opskit.core.model import Price, Unknown, Workload
 from opskit.core.owners import made_for_record, made_for_text
-from opskit.guards.render.guard import guard_record
+from opskit.guards.render.guard import guard_record, why_skipped
 from opskit.increases.render.increase import increase_result
 from opskit.output.cost import cost_lines
 from opskit.output.result import Cell, Column, CommandResult, Table
@@ -136,10 +136,10 @@ def _artifact_uris(model_uri: str | None, transform: TransformJob | None) -> dic
 
 
 def _run_guard_record(run: TrainingRun) -> dict[str, Any]:
-    if run.plan and run.plan.check:
-        return guard_record(run.plan.check)
-    checked = run.plan is not None and run.wanted.guard
-    return {"verdict": "not-needed" if checked else "skipped", "quotas": []}
+    check = run.plan.check if run.plan else None
+    record = guard_record(check, why_skipped(guard=run.wanted.guard, exists=False))
+    is_needless = run.plan is not None and check is None and run.wanted.guard
+    return {**record, "verdict": "not-needed", "skipped_because": None} if is_needless else record
 
 
 def _plan_record(plan: RunPlan) -> dict[str, Any]:
@@ -156,6 +156,7 @@ def _plan_record(plan: RunPlan) -> dict[str, Any]:
         "left_out": left_out_records(plan.left_out),
         "longest_seconds": plan.longest_seconds,
         "last_seconds": None if isinstance(plan.last_seconds, Unknown) else plan.last_seconds,
+        "last_seconds_unknown_because": plan.last_seconds.reason if isinstance(plan.last_seconds, Unknown) else None,
     }
 
 
