@@ -55,12 +55,14 @@ def find_listed_owners(
 
 def find_trail_owners(client: AwsClient, resources: Sequence[RunningResource], now: datetime) -> OwnersFound:
     """The owners that CloudTrail knows of those whose tags name none. It is asked once for each."""
-    untagged = [each for each in resources if each.arn and tagged_owner(each, client.owner_keys).name is None]
+    untagged = [each for each in resources if tagged_owner(each, client.owner_keys).name is None]
+    askable = [each for each in untagged if can_be_in_history(each, now)]
     # One for each ARN: a volume has that of its notebook, which comes first and counts.
-    by_arn = {each.arn: each for each in reversed(untagged) if can_be_in_history(each, now)}
-    wanted = list(by_arn.values())
+    wanted = list({each.arn: each for each in reversed(askable) if each.arn}.values())
+    without_arn = (each.name for each in askable if not each.arn)
+    no_arn = next((Unknown(f"AWS did not report the ARN of {name}", "bad-answer") for name in without_arn), None)
     if not wanted:
-        return OwnersFound(client.owner_keys)
+        return OwnersFound(client.owner_keys, gap=no_arn)
     known = load_trail_owners(client, wanted)
     missing = [each for each in wanted if each.arn not in known]
     lookup = look_up_owners(client, missing, now)
@@ -73,5 +75,5 @@ def find_trail_owners(client: AwsClient, resources: Sequence[RunningResource], n
     named = {arn: name for arn, name in learnt.items() if name not in (None, UNREACHED)}
     owners = {arn: ResourceOwner(name, OwnershipSource.CLOUDTRAIL) for arn, name in named.items()}
     return OwnersFound(
-        client.owner_keys, owners, lookup.gap or (TOO_MANY_EVENTS if UNREACHED in learnt.values() else None)
+        client.owner_keys, owners, lookup.gap or no_arn or (TOO_MANY_EVENTS if UNREACHED in learnt.values() else None)
     )

@@ -51,6 +51,15 @@ def test_tags_come_first_then_cloudtrail(billed: FakeAws, capsys: pytest.Capture
     assert billed.count("ListTags") == 13  # of the jobs alone, which the tagging API is not asked for
 
 
+def test_what_has_no_arn_was_not_asked_for(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
+    described = billed.running["DescribeProcessingJob"]
+    billed.running["DescribeProcessingJob"] = lambda asked: {**dict(described(asked)), "ProcessingJobArn": None}  # type: ignore[arg-type]
+    ran = run_opskit(capsys, "costs", "-o", "json")
+    owners = {(item["kind"], item["name"]): item["owner"] for item in ran.data["items"]}
+    assert (owners["processing", "clean"], owners["endpoint", "queue"]) == (None, f"{USER}/bob")
+    assert "AWS did not report the ARN of clean" in ran.data["owners_unknown_because"]
+
+
 def test_cloudtrail_is_asked_once_for_each(billed: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     first, _ = owners_of(capsys)
     billed.forget_calls()
