@@ -132,8 +132,9 @@ class Notebook:
     """A notebook instance as AWS lists it.
 
     ``status`` is SageMaker's word, for people; decisions use ``state`` and ``traits``. ``status_changed_at`` is when
-    its status last changed, which is the start for one that is InService. ``failure`` None: AWS gave no reason, as in a
-    list. ``lifecycle_config`` None: it has none.
+    its status last changed, which is the start for one that is InService; ``is_change_told`` False: AWS does not tell
+    it, and this is the creation, which was no later. ``failure`` None: AWS gave no reason, as in a list.
+    ``lifecycle_config`` None: it has none.
     """
 
     region: str
@@ -144,6 +145,7 @@ class Notebook:
     status_changed_at: datetime
     failure: str | None = None
     lifecycle_config: str | None = None
+    is_change_told: bool = True
 
     @property
     def account(self) -> str | None:

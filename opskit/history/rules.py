@@ -118,7 +118,8 @@ def _is_proven(stop: NotebookEvent, later: Sequence[NotebookEvent], notebook: Se
             return created is None or created > stop.at
         case Notebook(status_changed_at=since):
             # It went off just then: the time of its status is that of the stop, but for how long a stop takes.
-            return not later and not notebook.traits.runs_or_will and abs(since - stop.at) <= _A_STOP_TAKES
+            is_off = notebook.is_change_told and not notebook.traits.runs_or_will
+            return not later and is_off and abs(since - stop.at) <= _A_STOP_TAKES
         case Deleted() | OtherAccount() | UnknownAccount() | Unknown():
             return False
 
@@ -158,9 +159,16 @@ def _end_by_aws(stop: NotebookEvent, notebook: SeenNotebook, now: datetime) -> t
             return "it is not known which account it is of, and so not whether it was started again"
         case Unknown(reason):
             return now, f"until now, as far as opskit's journal tells: {reason}"
-        case Notebook(status_changed_at=since) if notebook.traits.runs_or_will:
-            return since, "started again by somebody else"
-        case Notebook(status_changed_at=since) if since > stop.at + _A_STOP_TAKES:
-            return f"it was changed on {since:%Y-%m-%d %H:%M} UTC, and whether it ran in between is not known"
         case Notebook():
-            return now, "until now: it is still off"
+            return _end_by_status(stop, notebook, now)
+
+
+def _end_by_status(stop: NotebookEvent, notebook: Notebook, now: datetime) -> tuple[datetime, str] | str:
+    since = notebook.status_changed_at
+    if not notebook.is_change_told:
+        return "AWS does not say when it was last changed, and so not whether it ran in between"
+    if notebook.traits.runs_or_will:
+        return since, "started again by somebody else"
+    if since > stop.at + _A_STOP_TAKES:
+        return f"it was changed on {since:%Y-%m-%d %H:%M} UTC, and whether it ran in between is not known"
+    return now, "until now: it is still off"

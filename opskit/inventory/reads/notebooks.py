@@ -63,7 +63,7 @@ def _running_notebook(region: str, summary: Response) -> RunningResource:
         name,
         str(summary.get("NotebookInstanceArn", "")),
         str(summary.get("NotebookInstanceStatus", "")),
-        (summary.get("LastModifiedTime") or summary.get("CreationTime")) if settled else None,
+        summary.get("LastModifiedTime") if settled else None,
         (BilledInstances(summary.get("InstanceType"), 1, PriceComponent.NOTEBOOK),),
         reason=_IDLENESS_UNCHECKED if settled else f"AWS says {summary.get('NotebookInstanceStatus')}, which may bill",
         verdict=BilledVerdict.RUNNING if settled else BilledVerdict.UNKNOWN,

@@ -19,7 +19,8 @@ def find_owners(inspection: Inspection, now: datetime) -> Inspection:
 
 def _as_resource(seen: InspectedNotebook) -> RunningResource:
     notebook = seen.notebook
-    since = notebook.status_changed_at if notebook.traits.is_in_service else None
+    is_known = notebook.traits.is_in_service and notebook.is_change_told
+    since = notebook.status_changed_at if is_known else None
     return RunningResource(
         notebook.region,
         BilledKind.NOTEBOOK,

@@ -74,6 +74,7 @@ def _parse_notebook(region: str, said: Mapping[str, Any]) -> Notebook:
         status_changed_at=(said.get("LastModifiedTime") or said["CreationTime"]).astimezone(UTC),
         failure=said.get("FailureReason") or None,
         lifecycle_config=said.get("NotebookInstanceLifecycleConfigName") or None,
+        is_change_told=bool(said.get("LastModifiedTime")),
     )
 
 

@@ -105,7 +105,7 @@ def _notebook_record(seen: InspectedNotebook, cost: NotebookCost, now: datetime)
         "idle_seconds": None if assessment.idle is None else int(assessment.idle.total_seconds()),
         **patience_record(seen.patience),
         "usd_per_hour": cost.usd_per_hour,
-        "started": cost.started,
+        "started": cost.started if notebook.is_change_told else None,
         "usd_since_start": cost.usd_since_start,
         "action": "keep",
         "outcome": None,
@@ -185,6 +185,8 @@ def _listing_notes(inspection: Inspection, costs: NotebookCosts) -> Iterator[str
     if costs.may_run:
         noun = "1 notebook runs" if costs.may_run == 1 else f"{costs.may_run} notebooks run"
         yield f"Whether {noun}, and so what it costs, cannot be told from AWS's status."
+    if costs.undated:
+        yield f"Since when {costs.undated} of them {'runs' if costs.undated == 1 else 'run'} AWS does not say."
     if not costs.running:
         return
     least = "" if costs.is_whole and not inspection.problems else "at least "

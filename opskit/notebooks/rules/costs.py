@@ -26,8 +26,9 @@ class NotebookCost:
 
 @dataclass(frozen=True)
 class NotebookCosts:
-    """What those that run cost together. ``unpriced`` of them have a price that nobody knows; they are not in the
-    sums, which are then what is paid at least. ``may_run`` are others of which nobody knows whether they run.
+    """What those that run cost together. ``unpriced`` of them have a price that nobody knows, and of ``undated`` nobody
+    knows since when they run; they are not in the sums, which are then what is paid at least. ``may_run`` are others of
+    which nobody knows whether they run.
     """
 
     running: int
@@ -35,11 +36,12 @@ class NotebookCosts:
     usd_per_hour: Decimal
     usd_since_start: Decimal
     may_run: int = 0
+    undated: int = 0
 
     @property
     def is_whole(self) -> bool:
         """Whether the sums are all that is paid."""
-        return not self.unpriced and not self.may_run
+        return not (self.unpriced or self.may_run or self.undated)
 
 
 def notebook_cost(notebook: Notebook, usd_per_hour: Decimal | None, now: datetime) -> NotebookCost:
@@ -50,8 +52,10 @@ def notebook_cost(notebook: Notebook, usd_per_hour: Decimal | None, now: datetim
     if not notebook.traits.is_in_service:
         may_run = notebook.traits.is_maintained or notebook.state is NotebookStatus.UNKNOWN
         return NotebookCost(None, usd_per_hour, None, may_run)
+    if usd_per_hour is None or not notebook.is_change_told:
+        return NotebookCost(notebook.status_changed_at, usd_per_hour, None)
     seconds = max(Decimal((now - notebook.status_changed_at).total_seconds()), Decimal(0))
-    spent = None if usd_per_hour is None else (usd_per_hour * seconds / 3600).quantize(Decimal("0.0001"))
+    spent = (usd_per_hour * seconds / 3600).quantize(Decimal("0.0001"))
     return NotebookCost(notebook.status_changed_at, usd_per_hour, spent)
 
 
@@ -65,4 +69,5 @@ def sum_costs(costs: Iterable[NotebookCost]) -> NotebookCosts:
         usd_per_hour=sum((cost.usd_per_hour or Decimal(0) for cost in running), Decimal(0)),
         usd_since_start=sum((cost.usd_since_start or Decimal(0) for cost in running), Decimal(0)),
         may_run=sum(cost.may_run for cost in seen),
+        undated=sum(cost.usd_per_hour is not None and cost.usd_since_start is None for cost in running),
     )

@@ -121,6 +121,8 @@ def assess_notebook(evidence: NotebookEvidence, policy: IdlePolicy, now: datetim
         assessment = _wrong_clock_assessment("AWS says that it started in the future: check this machine's clock", tags)
     else:
         assessment = _assess_activity(evidence.activity, notebook.status_changed_at, tags, policy, now)
+        if assessment.is_idle and not notebook.is_change_told:  # it may have started a moment ago
+            assessment = _unreadable_assessment("AWS does not say when it was last started", tags)
     if notebook.traits.is_in_service:
         return assessment
     return replace(assessment, reason=f"{assessment.reason}; AWS says {notebook.status}, during which it may bill")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -50,6 +51,7 @@ def notebook_now(status: str, since: float) -> Notebook:
     return Notebook("us-east-1", "lab", "arn", "ml.t2.medium", status, after_hours(since))
 
 
+UNTOLD = replace(notebook_now("Stopped", 0.1), is_change_told=False)
 CASES: list[tuple[str, NotebookEvent, list[NotebookEvent], SeenNotebook, float | None, str]] = [
     ("started by opskit", stop_event(), [start_event(3)], OFFLINE, 3, "started again by opskit"),
     ("an endpoint is still off", stop_event(), [], EndpointCreation(None), 10, "still off"),
@@ -94,6 +96,8 @@ CASES: list[tuple[str, NotebookEvent, list[NotebookEvent], SeenNotebook, float |
     ("started by somebody else", stop_event(), [], notebook_now("InService", 4), 4, "by somebody else"),
     ("coming up", stop_event(), [], notebook_now("Pending", 9.9), 9.9, "by somebody else"),
     ("changed while off", stop_event(), [], notebook_now("Stopped", 7), None, "whether it ran in between is not known"),
+    ("AWS tells no change", stop_event(), [], UNTOLD, None, "does not say when it was last changed"),
+    ("a lost answer, and no change told", stop_event(certain=False), [], UNTOLD, None, "whether it stopped"),
     ("it never stopped", stop_event(), [], notebook_now("InService", -5), None, "it did not stop"),
     ("deleted", stop_event(), [], Deleted(), None, "deleted"),
     ("AWS cannot be asked", stop_event(), [], OFFLINE, 10, "as far as opskit's journal tells: no network"),

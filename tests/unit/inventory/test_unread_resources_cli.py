@@ -112,6 +112,19 @@ def test_a_volume_of_which_aws_tells_no_size_is_not_left_out(billed: FakeAws, ca
     assert items_of(ran)["volume", "old-lab"]["usd_per_hour"] is None
 
 
+def test_what_a_notebook_has_cost_is_not_counted_from_its_creation(billed: FakeAws, capsys: Capture) -> None:
+    listed = billed.running["ListNotebookInstances"]
+
+    def without_changes(asked: Mapping[str, Any]) -> dict[str, Any]:
+        told = dict(listed(asked))  # type: ignore[arg-type]
+        labs = [{**lab, "LastModifiedTime": None} for lab in told["NotebookInstances"]]
+        return {**told, "NotebookInstances": labs}
+
+    billed.running["ListNotebookInstances"] = without_changes
+    item = items_of(run_costs(capsys))["notebook", "lab"]
+    assert (item["since"], item["usd_so_far"]) == (None, None)
+
+
 def test_a_volume_is_not_idle_where_apps_could_not_be_listed(billed: FakeAws, capsys: Capture) -> None:
     """Its command deletes the space with its files."""
     off = items_of(run_costs(capsys))["volume", "d-1/off-space"]

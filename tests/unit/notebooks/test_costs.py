@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -34,6 +35,13 @@ def test_one_costs_from_its_start_while_it_is_in_service(
     assert notebook_cost(notebook, price, NOW) == NotebookCost(
         notebook.status_changed_at if runs else None, price, spent
     )
+
+
+def test_what_one_has_cost_is_not_known_where_aws_does_not_say_since_when_it_runs() -> None:
+    cost = notebook_cost(replace(since(10), is_change_told=False), PRICE, NOW)
+    assert (cost.usd_per_hour, cost.usd_since_start) == (PRICE, None)
+    total = sum_costs([cost, notebook_cost(since(10), PRICE, NOW)])
+    assert (total.running, total.undated, total.is_whole) == (2, 1, False)
 
 
 def test_together_they_cost_what_is_known_and_the_unknown_is_counted() -> None:

@@ -42,6 +42,25 @@ def test_stop_idle_the_tag_goes_when_work_resumes(account: Any, capsys: pytest.C
     assert stops(rooms) == {}
 
 
+def test_stop_idle_one_may_have_started_just_now_where_aws_does_not_say_when(
+    account: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was created long ago, which tells nothing of its last start."""
+    whole = FakeNotebook.wire
+    monkeypatch.setattr(FakeNotebook, "wire", lambda lab: {**whole(lab), "LastModifiedTime": None})
+    _, rooms = account(*(KINDS[kind][1](f"{kind}-001") for kind in ("kernel", "computes")))
+    ran = stop(capsys)
+    assert {name: row["verdict"] for name, row in rows(ran).items()} == {
+        "kernel-001": "unknown",
+        "computes-001": "busy",
+    }
+    assert "AWS does not say when it was last started" in rows(ran)["kernel-001"]["because"]
+    assert (ran.code, stops(rooms)) == (5, {})
+    listed = run_opskit(capsys, "notebook", "list", "-o", "json").data
+    assert {(row["started"], row["usd_since_start"]) for row in listed["notebooks"]} == {(None, None)}
+    assert (listed["totals"]["running"], listed["totals"]["usd_since_start"]) == (2, None)
+
+
 @pytest.mark.parametrize(
     "value", ["soon", 31 * MINUTE, -2 * HOUR, 99 * HOUR, ""], ids=["no time", "typed", "to come", "long ago", "empty"]
 )
