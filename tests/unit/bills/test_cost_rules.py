@@ -41,7 +41,7 @@ from opskit.inventory.rules.running_resource import (
     ComponentReservation,
     RunningResource,
 )
-from opskit.output.terminal_table import column_widths, fitting_columns
+from opskit.output.terminal_table import fitting_columns, measure_columns
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HOSTING = PriceComponent.HOSTING
@@ -251,6 +251,6 @@ def test_what_may_have_run_all_the_month_is_not_taken_for_new(budget: int, state
 def test_a_narrow_terminal_leaves_out_neither_verdict_nor_reason_nor_owner(width: int) -> None:
     kept = item("2", owner="ada", reason="idleness was not checked")
     (table,) = costs_result(CurrentCosts((kept,), ("us-east-1",), None), NOW, None, None).tables
-    shown = fitting_columns(table.columns, column_widths(table), width)
+    shown = fitting_columns(table.columns, measure_columns(table)[0], width)
     assert shown is not None
     assert {"Kind", "Name", "Verdict", "Why", "Owner"} <= {table.columns[index].header for index in shown}

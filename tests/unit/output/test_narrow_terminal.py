@@ -7,8 +7,10 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 
 from opskit.core.setting_values import OutputFormat
 from opskit.output.result import Cell, Column, CommandResult, LazyRows, Style, Table
@@ -33,6 +35,26 @@ TABLE = Table(
             Cell("a kernel of training/weekly-retraining.ipynb is busy since 2026-11-26"),
         ),
         (Cell("us-east-1"), Cell("b"), Cell("ml.t2.medium"), Cell("idle"), Cell("0.05"), Cell("")),
+    ),
+)
+OWNED = Table(
+    (
+        Column("Kind"),
+        Column("Name", wrap=True, key=True),
+        Column("Why", wrap=True),
+        Column("Owner", wrap=True),
+        Column("So far", right=True),
+        Column("Since", right=True, optional=True),
+    ),
+    (
+        (
+            Cell("endpoint"),
+            Cell("prices"),
+            Cell("idleness was not checked (opskit endpoint list)"),
+            Cell("arn:aws:iam::123456789012:user/default_user"),
+            Cell("268.80"),
+            Cell("40d"),
+        ),
     ),
 )
 NEVER_LEFT_OUT = ("us-east-1", "weekly-retraining-of-the-ranker", "busy", "training/weekly-retraining.ipynb")
@@ -79,6 +101,36 @@ def test_print_table_puts_what_tells_rows_apart_at_the_head_of_a_block(monkeypat
     assert "  Type: ml.m4.16xlarge   Verdict: busy   USD/h: 0.28" in told
     assert "\n  Why: a kernel of" in told
     assert told.count("Why:") == 1  # the other row has no reason
+
+
+@pytest.mark.parametrize("columns", range(50, 200, 3))
+def test_a_word_that_is_longer_than_a_share_of_the_width_takes_nothing_from_the_columns_after_it(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = shown_at(columns, monkeypatch, OWNED)
+    assert max(map(len, told.splitlines())) <= columns
+    assert all(word in told for word in ("prices", "(opskit", "arn:aws:iam::123456789012:user/default_user", "268.80"))
+    assert ("40d" in told) != ("Left out at this width: Since." in told)
+
+
+@pytest.mark.parametrize("columns", range(44, 60))
+def test_a_short_text_of_a_block_stands_on_the_line_of_its_header(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = shown_at(columns, monkeypatch).splitlines()
+    assert any("Type: ml.m4.16xlarge" in line for line in lines)
+    assert any("Verdict: busy" in line for line in lines)
+    assert any("USD/h: 0.28" in line for line in lines)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
+def test_characters_that_take_two_columns_are_counted_as_two(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = "\N{HIRAGANA LETTER A}" * 12
+    row = OWNED.rows[0]
+    told = shown_at(columns, monkeypatch, replace(OWNED, rows=((*row[:3], Cell(owner), *row[4:]),)))
+    assert max(cell_len(line) for line in told.splitlines()) <= columns
+    assert owner in told
+    assert "268.80" in told
 
 
 def test_print_table_builds_each_row_twice_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
