@@ -13,7 +13,7 @@ from pathlib import Path
 from opskit.core.exceptions import UsageError
 from opskit.core.file_errors import file_error_text
 from opskit.training.flows.inspect_workflow import WorkflowInspection, inspect_workflow
-from opskit.training.rules.csv_rows import foreign_format
+from opskit.training.rules.csv_rows import UTF8_HINT, first_foreign_byte, foreign_format
 from opskit.training.rules.model import Task, Workflow
 from opskit.training.rules.workflow_draft import (
     DraftOptions,
@@ -76,7 +76,9 @@ def init_workflow(
     try:
         draft = draft_workflow(options, content.decode("utf-8-sig"), hashlib.sha256(content).hexdigest())
     except UnicodeDecodeError as error:
-        raise UsageError("data-not-utf8", f"{data} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
+        line, byte = first_foreign_byte(error)
+        message = f"{data}, line {line}: it is not UTF-8 text (byte {byte})."
+        raise UsageError("data-not-utf8", message, UTF8_HINT) from error
     except csv.Error as error:
         raise UsageError("data-not-csv", f"{data} is not CSV: {error}.") from error
     parse_workflow_text(draft.text, str(folder / FILE_NAME), str(folder), _folder_word(folder))

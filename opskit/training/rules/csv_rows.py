@@ -25,6 +25,9 @@ _FILE_SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"\xfe\xff", "UTF-16 text", "Save it as UTF-8: iconv -f UTF-16 -t UTF-8."),
 )
 
+UTF8_HINT = "Save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8, where a Windows program wrote it."
+"""How text of another encoding is made readable: Excel writes a CSV in this one on most Windows machines."""
+
 FIRST_BYTES = 16
 """So many tell every format that is known here."""
 
@@ -35,6 +38,11 @@ def foreign_format(content: bytes) -> tuple[str, str] | None:
         if content.startswith(beginning):
             return name, remedy
     return None
+
+
+def first_foreign_byte(error: UnicodeDecodeError) -> tuple[int, str]:
+    """The line of the first byte that is no UTF-8 text, and the byte, such as 0xe9."""
+    return error.object.count(b"\n", 0, error.start) + 1, f"0x{error.object[error.start]:02x}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from opskit.training.rules.algorithms.table import algorithm_of
-from opskit.training.rules.csv_rows import foreign_format
+from opskit.training.rules.csv_rows import UTF8_HINT, first_foreign_byte, foreign_format
 from opskit.training.rules.findings import Finding
 from opskit.training.rules.model import Task, Workflow
 from opskit.training.rules.table_cells import CellKind, class_name, classify_cell
@@ -35,6 +35,7 @@ _UNKNOWN_HINT = "Leave a cell empty where the value is not known."
 # 1,234.5 and 1 234,5 and $12 and 7 %; and what people write for no value.
 _MARKED_NUMBER = re.compile(r"[-+]?\s*[^\w\s.,']?\s*[-+]?\d[\d.,'\s]*[^\w.,']?")
 _NO_VALUE = ("?", "-", "--", "missing", "n/s", "nil", "unknown")
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LABEL_HINT = "Leave out rows without a label."
 
 
@@ -57,10 +58,9 @@ def check_table(workflow: Workflow, content: bytes) -> TableReport:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        byte = f"0x{content[error.start]:02x}"
-        message = f"it is not UTF-8 text (byte {byte})."
-        return _refused(workflow, "data-not-utf8", message, "Save it as UTF-8.", line=line, value=byte)
+        line, byte = first_foreign_byte(error)
+        text = f"it is not UTF-8 text (byte {byte})."
+        return _refused(workflow, "data-not-utf8", text, UTF8_HINT, line=line, value=byte)
     try:
         facts = read_facts(workflow, text)
     except csv.Error as error:
@@ -125,6 +125,8 @@ def missing_target(workflow: Workflow, facts: TableFacts, line: int) -> Finding:
         return Finding("data-no-header", workflow.data_file, text, hint, line=line, value=facts.names[0])
     text = f"it has no column '{workflow.target}'.{_suspected_format(facts)}"
     hint = f"It has: {', '.join(facts.names)}."
+    if _foreign_separator(facts):
+        hint = "Save it with commas between the values, and numbers with a decimal point."
     if facts.target_line:
         above = facts.target_line - 1
         hint = f"Line {facts.target_line} has it: data.skip_lines = {above} (--skip-lines {above}) skips what is above."
@@ -138,9 +140,15 @@ def _suspected_format(facts: TableFacts) -> str:
         return " It looks like HTML or XML."
     if first.startswith(("{", "[")):
         return " It looks like JSON."
-    if len(facts.names) == 1 and any(mark in first for mark in ";\t|"):
-        return " Its values seem to be separated by something other than commas."
+    if separator := _foreign_separator(facts):
+        return f" Its values seem to be separated by {separator}, not by commas."
     return ""
+
+
+def _foreign_separator(facts: TableFacts) -> str:
+    """What a header of one cell seems to be separated by instead of commas; empty: nothing."""
+    first, *more = facts.names
+    return "" if more else next((word for mark, word in _SEPARATORS.items() if mark in first), "")
 
 
 def _check_feature(workflow: Workflow, column: ColumnFacts) -> Iterator[Finding]:

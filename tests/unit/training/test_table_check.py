@@ -176,6 +176,14 @@ def test_a_quote_that_is_not_closed_is_told_where_it_opens(more: str) -> None:
 def test_text_in_another_encoding_is_named() -> None:
     (found,) = check_table(MINE, f"y,a\n{GOOD}".encode() + b"1,caf\xe9\n").findings
     assert (found.code, found.line, found.value) == ("data-not-utf8", 26, "0xe9")
+    assert "iconv -f WINDOWS-1252" in found.hint
+
+
+@pytest.mark.parametrize(("mark", "told"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
+def test_values_that_commas_do_not_separate_are_told_by_what_does(mark: str, told: str) -> None:
+    (found,) = check_table(MINE, f"y,a\n{GOOD}".replace(",", mark).encode()).findings
+    assert found.message.endswith(f"Its values seem to be separated by {told}, not by commas.")
+    assert found.hint == "Save it with commas between the values, and numbers with a decimal point."
 
 
 @pytest.mark.parametrize(
@@ -249,10 +257,6 @@ def test_what_may_only_name_the_rows_is_said() -> None:
 
 def test_a_positive_class_without_two_classes_is_refused() -> None:
     assert finding(f"y,a\n{GOOD}", positive="1").code == "data-positive-unused"
-
-
-def test_other_separators_are_suspected() -> None:
-    assert "separated by something other than commas" in finding(f"y;a\n{GOOD.replace(',', ';')}").message
 
 
 @given(st.binary(max_size=200))

@@ -134,6 +134,7 @@ def test_a_meant_change_of_the_data_is_written_down(capsys: pytest.CaptureFixtur
         (("new", "--data", "houses.csv", "--target", "price", "--ignore", "price"), "target-ignored"),
         (("new", "--data", "houses.csv.gz", "--target", "price"), "data-not-csv"),
         (("new", "--data", "german.csv", "--target", "price"), "target-missing"),
+        (("new", "--data", "latin.csv", "--target", "price"), "data-not-utf8"),
         (("new", "--data", "bare.csv", "--target", "price"), "data-no-header"),
         (("new", "--data", "empty.csv", "--target", "price"), "data-too-small"),
     ],
@@ -144,12 +145,14 @@ def test_what_cannot_be_made_is_said_and_leaves_no_workflow(
     content = write_houses()
     Path("houses.csv.gz").write_bytes(gzip.compress(content))
     Path("german.csv").write_bytes(content.replace(b",", b";"))
+    Path("latin.csv").write_bytes(content + "1,é\n".encode("latin-1"))
     Path("bare.csv").write_text("\n".join(ROWS).replace("True", "1").replace("False", "0"))
     Path("empty.csv").touch()
     ended = init(capsys, *words)
     assert (ended.code, ended.envelope["errors"][0]["code"]) == (2, code)
     if code.startswith(("data-", "target-missing")):  # the file as it was named, since no other is there
         assert ended.envelope["errors"][0]["message"].replace("The data file ", "").startswith(words[2])
+        assert "codec" not in ended.envelope["errors"][0]["message"]
     assert not list(Path.cwd().glob("*/workflow.toml"))
 
 
