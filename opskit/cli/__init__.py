@@ -98,6 +98,7 @@ def _report_load_failure(error: ImportError, arguments: Sequence[str]) -> int:
 def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
     """Report a usage error that Typer found."""
     from opskit.core.exceptions import ExitCode, Problem
+    from opskit.core.text import misuse_text
     from opskit.output.printing import print_text, standard_error
 
     if type(error).__name__ == "NoArgsIsHelpError":  # a bare `opskit quotas` prints its help
@@ -105,7 +106,7 @@ def _report_misuse(error: BaseException, arguments: Sequence[str]) -> int:
         return int(ExitCode.USAGE)
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "opskit"
-    message = getattr(error, "format_message", lambda: str(error))()
+    message = misuse_text(error)
     hint = f"Try '{path} --help'."
     flag = getattr(error, "option_name", None)
     if path == "opskit" and flag and flag in _common_flags():  # as the AWS CLI and kubectl take them

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from opskit.core.exceptions import UsageError
+from opskit.core.text import misuse_text
 
 if TYPE_CHECKING:
     from opskit.output.result import CommandResult
@@ -214,9 +215,7 @@ def parse_words(words: Sequence[str]) -> ParsedCommand:
     try:
         load_for(words)(list(words), standalone_mode=False, prog_name="opskit")
     except usage_error as error:
-        told = getattr(error, "format_message", None)
-        text = told() if told else str(error)
-        raise UsageError("usage", text or f"opskit {' '.join(words)} needs a command.", _HINT) from error
+        raise UsageError("usage", misuse_text(error) or f"opskit {' '.join(words)} needs a command.", _HINT) from error
     except Abort as error:
         raise UsageError("usage", f"opskit {' '.join(words)} was given up.", _HINT) from error
     finally:

@@ -136,9 +136,11 @@ def parse_usd(text: str) -> Decimal:
     try:
         amount = Decimal(str(text).strip().removeprefix("$"))
     except InvalidOperation:
-        amount = Decimal(0)
-    if not amount.is_finite() or amount <= 0:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
         raise UsageError("bad-amount", f"'{text}' is not an amount of USD.", "Write it like 2.50.")
+    if amount <= 0:
+        raise UsageError("bad-amount", f"An amount of USD is more than 0, and '{text}' is not.", "Write it like 2.50.")
     return amount
 
 

@@ -1,9 +1,12 @@
-"""Text: durations in short, and pasted text cleaned of what terminals, web pages, logs and mail programs have added."""
+"""Text: durations in short, what a list or a command line lacks, and pasted text cleaned of what terminals, web pages,
+logs and mail programs have added.
+"""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 
@@ -18,6 +21,24 @@ def format_duration(duration: timedelta) -> str:
             part = rest // smaller if small else 0
             return f"{whole}{unit}{part}{small}" if part else f"{whole}{unit}"
     raise AssertionError("unreachable")
+
+
+_NAMED_REGIONS = 3  # of more, their number is enough: --region all asks some twenty
+
+
+def describe_none(noun: str, regions: Sequence[str], *, is_narrow: bool) -> str:
+    """That no ``noun`` is in these Regions, or with ``is_narrow`` that what was chosen by chooses none."""
+    where = (
+        f" in {', '.join(regions) if len(regions) <= _NAMED_REGIONS else f'{len(regions)} Regions'}" if regions else ""
+    )
+    return f"No {noun}{where} is chosen by that." if is_narrow else f"There are no {noun}s{where}."
+
+
+def misuse_text(error: BaseException) -> str:
+    """What Typer says of a command line, where it says it: empty of one that lacks a command."""
+    told = getattr(error, "format_message", None)
+    text: str = told() if told else str(error)
+    return re.sub(r"not a valid int(eger)?( range)?\.", "not a whole number.", text)  # Python's names of its types
 
 
 # Every pattern here is a single pass over the text: a megabyte of anything costs milliseconds.

@@ -69,7 +69,7 @@ def check_quotas_command(
     """Check quotas: the applied value, what is in use, and whether there is room.
 
     Without an instance type: the watch list of the settings, or what the Boston workflow and the course need. An
-    instance type without --for is checked for training and transform.
+    instance type without --for is checked for training, transform jobs and endpoints.
     """
     from opskit.quotas.flows.check import check_clients
     from opskit.quotas.flows.watch_list import resolve_watch_list

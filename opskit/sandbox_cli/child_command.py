@@ -9,14 +9,12 @@ import sys
 import threading
 from types import FrameType
 
+from opskit.core.exceptions import CommandNotRunnable, ExitCode
 from opskit.core.file_errors import file_error_text
 
 _SIGNAL_CHECK_SECONDS = 0.5
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# What a POSIX shell exits with where a command is not there, cannot be run, or was ended by a signal (plus its number).
-_NOT_FOUND = 127
-_NOT_ALLOWED = 126
-_SIGNALLED = 128
+_SIGNALLED = 128  # what a POSIX shell exits with where a signal ended a command, plus its number
 
 
 class SignalWaiter:
@@ -69,23 +67,20 @@ def with_own_commands(environment: dict[str, str]) -> dict[str, str]:
 
 
 def run_child_command(words: list[str], environment: dict[str, str], ended: SignalWaiter) -> int:
-    """Run a command to its end, and return the exit code that a shell would: 128 and more where a signal ended it."""
+    """Run a command to its end, and return the exit code that a shell would: 128 and more where a signal ended it.
+
+    Raises:
+        CommandNotRunnable: it is not there, or the system does not let it run.
+    """
     if asked := ended.signal_number():
         return _SIGNALLED + asked
     try:
         ended.child = subprocess.Popen(words, env=environment)
-    except FileNotFoundError:
-        return _report_not_runnable(words[0], "there is no such command", _NOT_FOUND)
+    except FileNotFoundError as error:
+        raise CommandNotRunnable(words[0], "there is no such command", ExitCode.NOT_FOUND) from error
     except OSError as error:
-        return _report_not_runnable(words[0], file_error_text(error), _NOT_ALLOWED)
+        raise CommandNotRunnable(words[0], file_error_text(error), ExitCode.NOT_RUNNABLE) from error
     if asked := ended.signal_number():  # it came while the command was being started
         ended.child.send_signal(asked)
     code = ended.child.wait()
     return _SIGNALLED - code if code < 0 else code
-
-
-def _report_not_runnable(word: str, why: str, code: int) -> int:
-    from opskit.output.printing import print_text, standard_error
-
-    print_text(f"opskit: Cannot run '{word}': {why}.", standard_error())
-    return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -51,6 +52,14 @@ def test_a_command_that_is_none_is_said() -> None:
     done = run_sandbox_command("run", "--", "no-such-command-anywhere")
     assert (done.code, done.out) == (127, "")
     assert done.err == "opskit: Cannot run 'no-such-command-anywhere': there is no such command.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("word", "code"), [("no-such-command-anywhere", 127), ("/", 126)])
+def test_a_command_that_cannot_be_run_is_one_object_where_that_was_asked_for(word: str, code: int) -> None:
+    done = run_sandbox_command("run", "-o", "json", "--", word)
+    assert (done.code, done.err) == (code, "")
+    assert [error["code"] for error in json.loads(done.out)["errors"]] == ["cannot-run"]
 
 
 @pytest.mark.slow
@@ -131,6 +140,16 @@ def test_the_page_shows_every_difference() -> None:
     page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
     shown = [line for line in page.splitlines() if line.startswith("- **")]
     assert shown == [f"- **{difference.area}.** {difference.text}" for difference in DIFFERENCES]
+
+
+def test_the_page_has_a_row_for_each_option_of_start_that_other_commands_lack() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    own = {*re.findall(r"^  (?:-\w, )?(--[a-z-]+)", run_sandbox_command("start", "--help").out, re.MULTILINE)}
+    shared = {
+        *re.findall(r"^  (?:-\w, )?(--[a-z-]+)", run_sandbox_command("differences", "--help").out, re.MULTILINE)
+    } - {"--region"}
+    assert own > shared
+    assert [option for option in sorted(own - shared) if f"\n| `{option}" not in page] == []
 
 
 def test_help_loads_nothing_heavy() -> None:

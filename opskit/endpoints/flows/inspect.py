@@ -101,9 +101,10 @@ class EndpointFilter:
 
 @dataclass(frozen=True)
 class EndpointInspection:
-    """A look at the endpoints of some Regions. ``stopped`` are those that can be brought back; ``problems`` tell what
-    could not be read, and ``all_regions_failed`` says that no Region could be listed. ``owners_gap`` is why
-    CloudTrail could not be asked for all owners; None: it was, as far as anybody wanted that.
+    """A look at the endpoints of ``regions``, or with ``is_narrow`` at those that were chosen. ``stopped`` are those
+    that can be brought back; ``problems`` tell what could not be read, and ``all_regions_failed`` says that no Region
+    could be listed. ``owners_gap`` is why CloudTrail could not be asked for all owners; None: it was, as far as anybody
+    wanted that.
     """
 
     endpoints: tuple[InspectedEndpoint, ...]
@@ -111,6 +112,8 @@ class EndpointInspection:
     problems: tuple[Problem, ...] = ()
     all_regions_failed: bool = False
     owners_gap: Unknown | None = None
+    regions: tuple[str, ...] = ()
+    is_narrow: bool = False
 
     @property
     def metrics_asked(self) -> int:
@@ -155,7 +158,14 @@ def inspect_endpoints(
         gone = [each for each in found if each.name not in region.staying]
         stopped += [(client, each) for each in gone if _is_meant(client, each, meant)]
     failed = 0 < len(clients) == sum(isinstance(region, Problem) for region in regions)
-    return EndpointInspection(tuple(seen), tuple(stopped), tuple(problems), all_regions_failed=failed)
+    return EndpointInspection(
+        tuple(seen),
+        tuple(stopped),
+        tuple(problems),
+        all_regions_failed=failed,
+        regions=tuple(client.region for client in clients),
+        is_narrow=meant.is_narrow,
+    )
 
 
 def _is_meant(client: AwsClient, stopped: StoppedEndpoint, meant: EndpointFilter) -> bool:

@@ -16,7 +16,7 @@ from opskit.endpoints.rules.enums import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.keeps.flows import KeptKind
 
-_LIST_HINT = "`opskit endpoint list` shows them; --region looks elsewhere."
+_LIST_HINT = "`opskit endpoint list` shows them, and those that opskit has stopped; --region looks elsewhere."
 
 
 def get_endpoint(client: AwsClient, name: str) -> HostedEndpoint:

@@ -11,7 +11,7 @@ from typing import Any
 from opskit.aws.client import AwsClient
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.owners import owner_cell, owner_record
-from opskit.core.text import format_duration
+from opskit.core.text import describe_none, format_duration
 from opskit.endpoints.flows.inspect import EndpointInspection, InspectedEndpoint
 from opskit.endpoints.reads.stopped import StoppedEndpoint
 from opskit.endpoints.render.rows import (
@@ -184,7 +184,7 @@ def _stopped_row(region: str, stopped: StoppedEndpoint) -> tuple[Cell, ...]:
 
 def _list_notes(inspection: EndpointInspection) -> Iterator[str]:
     if not (inspection.endpoints or inspection.stopped or inspection.problems):
-        yield "There are no endpoints."
+        yield describe_none("endpoint", inspection.regions, is_narrow=inspection.is_narrow)
     total = _total_usd(inspection)
     if inspection.endpoints and total is not None:
         noun = "endpoint" if len(inspection.endpoints) == 1 else "endpoints"

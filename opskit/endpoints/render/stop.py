@@ -9,6 +9,7 @@ from typing import Any
 from opskit.core.exceptions import ExitCode, Problem
 from opskit.core.model import Unknown
 from opskit.core.stop_outcome import StopOutcome
+from opskit.core.text import describe_none
 from opskit.endpoints.flows.inspect import EndpointInspection
 from opskit.endpoints.flows.stop_plan import EndpointStop
 from opskit.endpoints.render.rows import (
@@ -32,7 +33,7 @@ _COLUMNS = (
     Column("Action"),
     Column("Why", wrap=True),
 )
-_LIST_COMMAND = "`opskit endpoint list` shows them; --region looks elsewhere."
+_LIST_COMMAND = "`opskit endpoint list` shows them, and those that opskit has stopped; --region looks elsewhere."
 
 
 def endpoint_stop_result(
@@ -49,7 +50,8 @@ def endpoint_stop_result(
         *_failed_problems(actions),
         *_kept_endpoint_problems(actions),
     )
-    notes = [*_result_notes(actions), *inspection_cost_notes(inspection)]
+    none = describe_none("endpoint", inspection.regions, is_narrow=inspection.is_narrow)
+    notes = [*_result_notes(actions), *inspection_cost_notes(inspection)] if actions or problems else [none]
     # What a stop saves is beside the point of it: that it is not known is said, and changes no exit code.
     told = (*problems, *price_problems([action.inspected for action in actions]))
     return _build_result(actions, inspection, told, _stop_exit(actions, inspection, problems), notes)
@@ -132,8 +134,7 @@ def _build_result(
     rows = Table(_COLUMNS, tuple(_stop_row(action) for action in actions))
     patiences = [action.inspected.patience for action in actions]
     table = (add_patience_column(rows, patiences, before="USD/h"),) if actions else ()
-    said = tuple(notes) or (() if actions or problems else ("There are no endpoints.",))
-    return CommandResult(data, code, problems, table, said, "endpoints")
+    return CommandResult(data, code, problems, table, tuple(notes), "endpoints")
 
 
 def _saved_usd(actions: Sequence[EndpointStop]) -> Decimal | None:

@@ -15,7 +15,8 @@ from opskit.increases.rules.waiting import WaitResult, WaitState, wait_exit_code
 from opskit.increases.store import QueuedRequest, QueueState
 from opskit.output.result import Cell, Column, CommandResult, Style, Table
 from opskit.quotas.reads.service_quotas import HISTORY_DAYS
-from opskit.quotas.rules.model import int_if_whole
+from opskit.quotas.rules.model import format_quota_value, int_if_whole
+from opskit.quotas.rules.requirements import TOTAL
 
 
 def wait_result(results: Sequence[WaitResult], seconds: float) -> CommandResult:
@@ -50,7 +51,8 @@ def _unmet_problem(result: WaitResult) -> Problem:
     code, hint = result.state.value, ""
     match result.state:
         case WaitState.WAITING:
-            code, hint = "timeout", "It may still come: run the same command again."
+            code = "timeout"
+            hint = _increase_hint(result) if result.is_unasked else "It may still come: run the same command again."
         case WaitState.DENIED:
             hint = "Ask again with a reason, for less, or through AWS Support: opskit quotas increase --via console"
         case WaitState.NOT_OFFERED:
@@ -61,6 +63,12 @@ def _unmet_problem(result: WaitResult) -> Problem:
         case WaitState.REACHED:
             raise ValueError("what is there is no problem")
     return Problem(code, f"{result.quota_name}: {result.reason.removesuffix('.')}.", hint, result.region)
+
+
+def _increase_hint(result: WaitResult) -> str:
+    target = result.target
+    what = f"{target.instance_type or TOTAL} --for {target.workload} --to {format_quota_value(target.value)}"
+    return f"Request it: opskit quotas increase {what} --region {result.region}"
 
 
 def request_list_result(listed: RequestList, *, only_open: bool = False) -> CommandResult:

@@ -78,8 +78,8 @@ _STATE_EXITS = {
 class WaitResult:
     """One quota that was waited for, with what was read of it.
 
-    ``closed`` tells that AWS closed the request without a decision; ``problem`` is what prevented a read; None: it was
-    read.
+    ``closed`` tells that AWS closed the request without a decision, ``is_unasked`` that nobody has made one;
+    ``problem`` is what prevented a read; None: it was read.
     """
 
     region: str
@@ -90,6 +90,7 @@ class WaitResult:
     reason: str
     closed: bool = False
     problem: Problem | None = None
+    is_unasked: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,9 +177,8 @@ def _evaluate_unmet(observation: Observation, now: str) -> WaitResult:
         unread = f"whether opskit has asked for it could not be read: {observation.own.reason}"
         return _wait_result(observation, WaitState.WAITING, f"{now}; AWS lists no request for it, and {unread}")
     if not sufficient:
-        return _wait_result(
-            observation, WaitState.WAITING, f"{now}; no increase was requested yet (opskit quotas increase)"
-        )
+        text = f"{now}; no increase was requested yet (opskit quotas increase)"
+        return replace(_wait_result(observation, WaitState.WAITING, text), is_unasked=True)
     answered = _evaluate_answered(observation, now, sufficient[0])
     if answered.state.is_final_no and isinstance(observation.own, Unknown):
         unread = f"whether opskit has asked for it again could not be read: {observation.own.reason}"

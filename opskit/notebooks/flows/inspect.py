@@ -66,15 +66,17 @@ class InspectedNotebook:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A look at all notebooks of some Regions; ``problems`` are those of Regions that could not be listed,
-    ``all_regions_failed`` says that these were all. ``owners_gap`` is why CloudTrail could not be asked for all owners;
-    None: it was, as far as anybody wanted that.
+    """A look at all notebooks of ``regions``, or with ``is_narrow`` at those that were chosen. ``problems`` are those
+    of Regions that could not be listed, ``all_regions_failed`` says that these were all. ``owners_gap`` is why
+    CloudTrail could not be asked for all owners; None: it was, as far as anybody wanted that.
     """
 
     notebooks: tuple[InspectedNotebook, ...]
     problems: tuple[Problem, ...] = ()
     all_regions_failed: bool = False
     owners_gap: Unknown | None = None
+    regions: tuple[str, ...] = ()
+    is_narrow: bool = False
 
 
 def inspect_all(
@@ -112,7 +114,13 @@ def inspect_all(
         for (client, _), (evidence, judgement), price, own in zip(found, assessed, told, policies, strict=True)
         if meant.matches_tags(evidence.tags, client.owner_keys)
     ]
-    return Inspection(tuple(seen), problems, all_regions_failed=0 < len(clients) == len(problems))
+    return Inspection(
+        tuple(seen),
+        problems,
+        all_regions_failed=0 < len(clients) == len(problems),
+        regions=tuple(client.region for client in clients),
+        is_narrow=meant.is_narrow,
+    )
 
 
 def inspect_notebook(

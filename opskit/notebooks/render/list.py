@@ -11,7 +11,7 @@ from typing import Any
 from opskit.core.exceptions import ExitCode
 from opskit.core.grace import patience_record, running_grace
 from opskit.core.owners import owner_cell, owner_record
-from opskit.core.text import format_duration
+from opskit.core.text import describe_none, format_duration
 from opskit.core.unread_prices import unread_price_problems
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection, has_unreadable_evidence
 from opskit.notebooks.render.stop import VERDICT_STYLES, account_of_notebooks, evidence_source_text
@@ -179,7 +179,7 @@ def _format_cents(usd: Decimal) -> str:
 
 def _listing_notes(inspection: Inspection, costs: NotebookCosts) -> Iterator[str]:
     if not inspection.notebooks and not inspection.problems:
-        yield "There are no notebook instances."
+        yield describe_none("notebook instance", inspection.regions, is_narrow=inspection.is_narrow)
     if inspection.owners_gap:
         yield f"CloudTrail could not be asked for all owners: {inspection.owners_gap.reason}"
     if costs.may_run:

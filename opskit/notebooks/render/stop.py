@@ -11,7 +11,7 @@ from opskit.core.grace import patience_record
 from opskit.core.model import NotebookVerdict
 from opskit.core.owners import owner_record
 from opskit.core.tags import UNREADABLE_OK
-from opskit.core.text import format_duration
+from opskit.core.text import describe_none, format_duration
 from opskit.notebooks.flows.inspect import InspectedNotebook, Inspection
 from opskit.notebooks.flows.stop_plan import StopAction
 from opskit.notebooks.rules.evidence import NotebookEvidence
@@ -76,7 +76,9 @@ def stop_result(
         *failed,
         *_kept_notebook_problems(actions),
     )
-    return _build_stop_result(actions, problems, _stop_exit(actions, inspection, problems), _savings_lines(actions))
+    none = describe_none("notebook instance", inspection.regions, is_narrow=inspection.is_narrow)
+    notes = _savings_lines(actions) if actions or problems else [none]
+    return _build_stop_result(actions, problems, _stop_exit(actions, inspection, problems), notes)
 
 
 def _stop_exit(actions: Sequence[StopAction], inspection: Inspection, problems: Sequence[Problem]) -> ExitCode:
@@ -123,8 +125,7 @@ def _build_stop_result(
     rows = Table(_COLUMNS, tuple(_stop_row(stop_action) for stop_action in actions))
     patiences = [stop_action.inspected.patience for stop_action in actions]
     table = (add_patience_column(rows, patiences, before="USD/h"),) if actions else ()
-    said = tuple(notes) or (() if actions or problems else ("There are no notebook instances.",))
-    return CommandResult(data, code, problems, table, said, "notebooks")
+    return CommandResult(data, code, problems, table, tuple(notes), "notebooks")
 
 
 def saved_usd_per_hour(actions: Sequence[StopAction]) -> Decimal | None:

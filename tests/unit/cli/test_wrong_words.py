@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from opskit.core.workloads import WORKLOADS
 from opskit.fleet.rules.views import VIEWS
 from tests.fakes.cli_runner import run_opskit
 
@@ -21,6 +22,11 @@ from tests.fakes.cli_runner import run_opskit
         ("notebook stop --idle --grace 99999999d", "at most 36500d"),
         ("notebook stop --idle --after 36501d", "at most 36500d"),
         ("quotas increase ml.m5.large --for training --to 99999999999999999999", "not in the range"),
+        ("quotas increase ml.m5.large --for training --to 1,5", "'1,5' is not a whole number."),
+        ("notebook stop --idle --limit ten", "'ten' is not a whole number."),
+        ("cron install stop-idle -- --limit ten", "'ten' is not a whole number."),
+        ("notebook stop --idle --patience-usd 0", "An amount of USD is more than 0, and '0' is not."),
+        ("notebook stop --idle --patience-usd 1,5", "'1,5' is not an amount of USD."),
         ("history --since 99999999999999d", "at most 999999999d"),
         ("demo --keep /dev/null/x", "--keep /dev/null/x: the folder cannot be made"),
         ("demo --picture /dev/null/x.svg", "the directory does not exist"),
@@ -59,3 +65,11 @@ def test_several_roles_for_one_account_name_every_command_that_takes_them(capsys
     [error] = ran.envelope["errors"]
     assert (ran.code, error["code"]) == (2, "one-role")
     assert error["hint"] == f"These run in several accounts: {', '.join(sorted(VIEWS))}."
+
+
+def test_the_help_names_each_workload_that_a_type_is_checked_for_where_none_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = " ".join(run_opskit(capsys, "quotas", "check", "--help").out.split()).partition("without --for")[2]
+    sentence = said.partition(".")[0]
+    assert all(each.value in sentence for each, spec in WORKLOADS.items() if spec.is_checked_alone), sentence

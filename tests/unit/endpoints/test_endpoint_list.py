@@ -246,3 +246,20 @@ def test_whose_a_stopped_one_is_is_unknown_where_its_record_cannot_be_read() -> 
     stopped = [StoppedEndpoint("known", arn, record, NOW), StoppedEndpoint("damaged", arn, None, NOW)]
     result = endpoint_list_result(EndpointInspection((), tuple((client, each) for each in stopped)))
     assert [row[2].text for row in result.tables[0].rows] == ["ada", "?"]
+
+
+@pytest.mark.parametrize(
+    ("glob", "told"),
+    [("*", "There are no endpoints in us-east-1."), ("x*", "No endpoint in us-east-1 is chosen by that.")],
+)
+def test_where_no_endpoint_is_the_answer_names_the_region(glob: str, told: str) -> None:
+    client: AwsClient = AwsSession(shared_clients(), REGION).client()
+    account = random_account(random.Random(1))
+    account.endpoints.clear()
+    with in_memory(account):
+        seen = inspect_endpoints([client], EndpointPolicy(), account.clock.now(), EndpointFilter(glob=glob))
+    assert endpoint_list_result(seen).notes == (told,)
+    assert endpoint_stop_result((), seen).notes == (told,)
+    gone = endpoint_stop_result((), seen, [NAME])
+    assert gone.notes == ("Nothing was stopped.",)
+    assert "those that opskit has stopped" in gone.problems[0].hint

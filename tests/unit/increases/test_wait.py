@@ -18,6 +18,7 @@ from opskit.core.exceptions import CredentialsError
 from opskit.core.model import Quota, Workload
 from opskit.increases import store
 from opskit.increases.flows.wait import wait_for_targets
+from opskit.increases.render.requests import wait_result
 from opskit.increases.rules.increase import IncreaseTarget
 from opskit.increases.rules.waiting import WaitResult, WaitState
 from tests.fakes.fake_aws import BROKEN, CLOSED, DENIED, THROTTLED, Entry, FakeAws, Fault
@@ -200,12 +201,15 @@ def test_one_region_s_trouble_does_not_end_another_s_wait(waiting_account: Waiti
 
 def test_a_queue_that_cannot_be_read_is_not_told_to_be_empty(waiting_account: Waiting, isolated_home: Path) -> None:
     waiting_account.aws.running["ListRequestedServiceQuotaChangeHistoryByQuota"] = lambda asked: {"RequestedQuotas": []}
-    waiting_account.run(timedelta(minutes=1))
+    [unasked] = waiting_account.run(timedelta(minutes=1))
     assert "no increase was requested yet" in waiting_account.said.pop()
+    told = "Request it: opskit quotas increase ml.m4.xlarge --for training --to 4 --region us-east-1"
+    assert [problem.hint for problem in wait_result([unasked], 60).problems] == [told]
     state = isolated_home / "state"
     state.rename(isolated_home / "away")
     state.write_text("a file where the folder should be")
-    waiting_account.run(timedelta(minutes=1))
+    [unknown] = waiting_account.run(timedelta(minutes=1))
+    assert "run the same command again" in wait_result([unknown], 60).problems[0].hint
     assert "AWS lists no request for it, and whether opskit has asked for it could not be" in waiting_account.said.pop()
 
 

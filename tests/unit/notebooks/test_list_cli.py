@@ -122,7 +122,10 @@ def test_one_that_cannot_be_looked_into_makes_it_partly(classroom: FakeAws, caps
 
 def test_list_says_that_there_are_no_notebooks(fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
     fake_aws.running["ListNotebookInstances"] = lambda _: {"NotebookInstances": []}
-    assert listed(capsys).out == "There are no notebook instances.\n"
+    assert listed(capsys).out == "There are no notebook instances in us-east-1.\n"
+    assert listed(capsys, "--match", "x*").out == "No notebook instance in us-east-1 is chosen by that.\n"
+    stopped = run_opskit(capsys, "notebook", "stop", "--idle", "--region", "us-east-1", "--region", "eu-west-1")
+    assert (stopped.code, stopped.out) == (0, "There are no notebook instances in us-east-1, eu-west-1.\n")
 
 
 def test_only_those_that_are_meant(classroom: FakeAws, capsys: pytest.CaptureFixture[str]) -> None:
