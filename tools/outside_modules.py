@@ -52,7 +52,7 @@ PLACES = {
     "multiprocessing": ("fleet/flows/worker_processes.py",),
     "pandas": ("training/metrics.py",),
     "pty": ("demo/runner.py",),
-    "pydantic": ("assistants/cli",),
+    "pydantic": ("assistants/cli", "training/sagemaker_sdk.py"),
     "rich": ("",),  # its contract says who
     "sagemaker": ("training/sagemaker_sdk.py",),
     "sklearn": ("training/metrics.py",),

@@ -48,7 +48,7 @@ def check_installed(what: str = "Training") -> None:
 @cache
 def load_sdk() -> SagemakerSdk:
     """Import the SDK, once. It takes seconds and 200 MB."""
-    with _preserve_logging(), _without_grammars():
+    with _preserve_logging(), _without_grammars(), _models_on_demand():
         from sagemaker.core import image_uris, resources, shapes
 
         return SagemakerSdk(resources, shapes, image_uris)
@@ -112,6 +112,21 @@ def _without_grammars() -> Iterator[None]:
         yield
     finally:
         del sys.modules[_GRAMMARS]
+
+
+@contextmanager
+def _models_on_demand() -> Iterator[None]:
+    """Let pydantic make what checks a model when it is first used, of the models that are imported meanwhile. The SDK
+    has 900, of which a run uses a few dozen, and to make them all is almost half of what it takes to import it.
+    """
+    from pydantic import BaseModel, ConfigDict
+
+    usual = BaseModel.model_config
+    BaseModel.model_config = ConfigDict(**{**usual, "defer_build": True})
+    try:
+        yield
+    finally:
+        BaseModel.model_config = usual
 
 
 @contextmanager
