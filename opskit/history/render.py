@@ -153,15 +153,40 @@ def _history_notes(history: History, shown: Sequence[JournalEntry], *, everywher
         yield "opskit changed nothing in that time."
     elif not shown and isinstance(history.current, AccountRef):
         yield f"opskit changed nothing in the account {_account_phrase(history.current)} in that time."
-    if any(entry.meaning.is_open for entry in shown):
-        yield "'begun': no outcome recorded; still running or interrupted."
-    if any(entry.meaning.was_dropped for entry in shown):
-        yield "'dropped' was not sent: a last look spoke against it."
+    for word in dict.fromkeys(entry.outcome for entry in shown):
+        if legend := _outcome_legend(ChangeOutcome(word)):
+            yield f"'{word}' {legend}"
     if isinstance(history.current, AccountRef):
         yield from _money_notes(_savings_of(history, history.current), "")
     for place in history.accounts():
         if place != history.current:
             yield from _elsewhere_notes(history, place, is_listed=everywhere or history.may_be_current(place))
+
+
+def _outcome_legend(outcome: ChangeOutcome) -> str:
+    """What the word of an outcome says; empty: the word says it."""
+    match outcome:
+        case ChangeOutcome.STARTED:
+            return "has no outcome recorded: it is still running, or was interrupted."
+        case ChangeOutcome.REFUSED:
+            return (
+                "changed nothing: AWS refused it, for the reason in `detail` of -o json. It may have been sent again."
+            )
+        case ChangeOutcome.UNKNOWN:
+            return "may have happened or not: its response was lost, or nobody waited for it."
+        case ChangeOutcome.FAILED:
+            return "did not end as it should, for the reason in `detail` of -o json."
+        case ChangeOutcome.DROPPED:
+            return "was not sent: a last look spoke against it."
+        case (
+            ChangeOutcome.DONE
+            | ChangeOutcome.FILED
+            | ChangeOutcome.ALREADY_OPEN
+            | ChangeOutcome.ALREADY_ENOUGH
+            | ChangeOutcome.QUEUED
+            | ChangeOutcome.PLANNED
+        ):
+            return ""
 
 
 def _elsewhere_notes(history: History, place: AccountRef, *, is_listed: bool) -> Iterator[str]:

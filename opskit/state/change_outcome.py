@@ -41,12 +41,8 @@ class OutcomeMeaning:
     """
 
     known: int
-    is_open: bool = False
-    """No outcome was written."""
     is_done: bool = False
     """It certainly took effect."""
-    was_dropped: bool = False
-    """It was never sent."""
     may_have_happened: bool = True
     """It counts as a change that was made, or may have been."""
     rules_out_effect: bool = False
@@ -54,12 +50,12 @@ class OutcomeMeaning:
 
 
 _MEANINGS: Mapping[ChangeOutcome, OutcomeMeaning] = {
-    ChangeOutcome.STARTED: OutcomeMeaning(known=0, is_open=True),
+    ChangeOutcome.STARTED: OutcomeMeaning(known=0),
     ChangeOutcome.UNKNOWN: OutcomeMeaning(known=1),
     ChangeOutcome.DONE: OutcomeMeaning(known=3, is_done=True),
     ChangeOutcome.REFUSED: OutcomeMeaning(known=2, may_have_happened=False, rules_out_effect=True),
     ChangeOutcome.FAILED: OutcomeMeaning(known=2, may_have_happened=False),
-    ChangeOutcome.DROPPED: OutcomeMeaning(known=2, was_dropped=True, may_have_happened=False, rules_out_effect=True),
+    ChangeOutcome.DROPPED: OutcomeMeaning(known=2, may_have_happened=False, rules_out_effect=True),
     ChangeOutcome.FILED: OutcomeMeaning(known=2),
     ChangeOutcome.ALREADY_OPEN: OutcomeMeaning(known=2),
     ChangeOutcome.ALREADY_ENOUGH: OutcomeMeaning(known=2),

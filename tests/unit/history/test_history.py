@@ -253,6 +253,7 @@ def test_a_refused_stop_is_no_stop(stubbed_aws: tuple[AwsClient, StubbedCalls]) 
     assert told.savings == {}
     assert [entry.outcome for entry in told.entries] == ["refused", "dropped"]
     assert any("'dropped' was not sent" in note for note in history_result(told).notes)
+    assert any("'refused' changed nothing: AWS refused it" in note for note in history_result(told).notes)
     assert history_result(told).data["savings"] == {"stops": 0, "saved_usd": 0, "uncounted": 0, "unconfirmed": 0}
     elsewhere = read_history(timedelta(days=30), hours_from_now(10), lambda: as_account(client, "999999999999"))
     assert not any("'dropped'" in note for note in history_result(elsewhere).notes)  # none of it is shown
