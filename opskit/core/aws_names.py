@@ -1,9 +1,10 @@
 """How AWS names what opskit uses: IAM's actions, the default bucket and the prefixes of runs in S3, and the log groups
-of SageMaker resources.
+and names of SageMaker resources.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,6 +62,15 @@ TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 PROCESSING_LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 TRANSFORM_LOG_GROUP = "/aws/sagemaker/TransformJobs"
 NOTEBOOK_LOGS = "/aws/sagemaker/NotebookInstances"
+
+
+LONGEST_NAME = 63
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+
+
+def is_possible_name(word: str) -> bool:
+    """Whether a notebook instance or an endpoint may have this name, by AWS's API model."""
+    return len(word) <= LONGEST_NAME and _NAME.fullmatch(word) is not None
 
 
 def endpoint_log_group(name: str) -> str:

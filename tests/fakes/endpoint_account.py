@@ -120,7 +120,10 @@ class EndpointAccount(Account):
         }
 
     def do_describe_endpoint(self, params: dict[str, Any]) -> dict[str, Any]:
-        found = self._endpoint("DescribeEndpoint", params["EndpointName"])
+        if not re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name := params["EndpointName"]):
+            text = f"1 validation error detected: Value '{name}' at 'endpointName' failed to satisfy constraint"
+            raise client_error("DescribeEndpoint", "ValidationException", text)
+        found = self._endpoint("DescribeEndpoint", name)
         self._step(found)
         found = self._endpoint("DescribeEndpoint", params["EndpointName"])
         return {

@@ -7,6 +7,7 @@ from functools import partial
 from opskit.aws.client import AwsClient
 from opskit.aws.gather import gather_all
 from opskit.aws.resource_tags import read_arn_tags
+from opskit.core.aws_names import is_possible_name
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Unknown
 from opskit.endpoints.changes import endpoints as changes
@@ -26,7 +27,7 @@ def get_endpoint(client: AwsClient, name: str) -> HostedEndpoint:
         UsageError: the Region has none, or it is being deleted.
         AwsError: it could not be read.
     """
-    found = read_hosted_endpoint(client, name)
+    found = read_hosted_endpoint(client, name) if is_possible_name(name) else None
     if found is None or found.traits.is_going:
         what = f"There is no endpoint '{name}' in {client.region}" if found is None else f"{name} is being deleted"
         raise UsageError("no-endpoint", f"{what}.", _LIST_HINT)

@@ -15,7 +15,7 @@ from opskit.aws.create_once import create_when_config_visible
 from opskit.aws.log_tail import read_log_tail
 from opskit.aws.polling import poll_until_done, read_after_pauses
 from opskit.aws.resource_tags import read_tags
-from opskit.core.aws_names import endpoint_log_group
+from opskit.core.aws_names import endpoint_log_group, is_possible_name
 from opskit.core.clock import Clock
 from opskit.core.events import EventSink, Message
 from opskit.core.exceptions import AwsError, GuardRefused, OpskitError, OutcomeUnknown, UsageError
@@ -85,6 +85,8 @@ def plan_endpoint_start(client: AwsClient, name: str, clock: Clock) -> StartPlan
         GuardRefused: its record is not whole, another endpoint has its name, or it failed and has no record.
         AwsError: AWS does not say.
     """
+    if not is_possible_name(name):
+        return _plan_without_record(client, name, None)
     there = read_hosted_endpoint(client, name)
     stopped = find_stopped(client, name, (there.config,) if there else ())
     if stopped is None:

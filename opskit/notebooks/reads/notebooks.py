@@ -8,6 +8,7 @@ from typing import Any
 
 from opskit.aws.client import AwsClient, parse_errors_as_aws
 from opskit.aws.errors import is_not_found
+from opskit.core.aws_names import is_possible_name
 from opskit.core.exceptions import AwsError, UsageError
 from opskit.core.model import Notebook
 from opskit.notebooks.store import suggest_notebook_name
@@ -85,7 +86,8 @@ def get_notebook(client: AwsClient, name: str) -> Notebook:
         UsageError: the Region has none.
         AwsError: it could not be read.
     """
-    found = read_notebook(client, name)
+    # AWS refuses a description of what cannot be a name, in words about its pattern.
+    found = read_notebook(client, name) if is_possible_name(name) else None
     if found is None:
         text = f"There is no notebook instance '{name}' in {client.region}."
         hint = f"{suggest_notebook_name(client, name)}`opskit notebook list` shows them; --region looks elsewhere."

@@ -6,17 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from opskit.core.aws_names import LONGEST_NAME, is_possible_name
 from opskit.core.exceptions import UsageError
 from opskit.core.owners import OWNER_TAG
 from opskit.core.tags import TAG_RULE, describe_bad_tag, is_tag_key, is_tag_value
 from opskit.quotas.rules.requirements import parse_instance_type
 
 COURSE_TYPE = "ml.t2.medium"
-# AWS's bounds for VolumeSizeInGB, NotebookInstanceName, CodeRepository and tags, by its API model.
+# AWS's bounds for VolumeSizeInGB, CodeRepository and tags, by its API model.
 SMALLEST_GB, LARGEST_GB = 5, 16384
 
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
-_LONGEST_NAME = 63
 _REPOSITORY = re.compile(r"https://[^/\s]+/\S+|[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
 _MAX_TAGS = 50
@@ -80,9 +79,9 @@ def parse_notebook_name(word: str) -> str:
     Raises:
         UsageError: it cannot be one.
     """
-    if _NAME.fullmatch(word) and len(word) <= _LONGEST_NAME:
+    if is_possible_name(word):
         return word
-    hint = f"1 to {_LONGEST_NAME} letters, digits and hyphens, with a letter or digit at both ends."
+    hint = f"1 to {LONGEST_NAME} letters, digits and hyphens, with a letter or digit at both ends."
     raise UsageError("bad-name", f"'{word}' cannot be the name of a notebook instance.", hint)
 
 

@@ -96,6 +96,9 @@ def test_an_answer_that_is_lost_is_looked_up(
     [
         ((), 2),
         (("gone",), 2),
+        (("a b",), 2),
+        (("",), 2),
+        (("x" * 300,), 2),
         (("--match", "nobody-*"), 2),
         (("other", "--for", "1h", "--until", "2999-01-01"), 2),
         (("other", "--until", "2001-01-01"), 2),
@@ -149,3 +152,14 @@ def test_the_list_asks_cloudtrail_where_no_tag_names_an_owner(
     table = run_opskit(capsys, "endpoint", "list", "--who").out
     assert "Owner" in table
     assert "bob" in table
+
+
+@pytest.mark.parametrize("name", ["a b", "über", ""])
+def test_no_endpoint_with_a_name_that_cannot_be_one_was_stopped(
+    name: str, account: EndpointAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = keep(capsys, name, command="start")
+    assert (ran.code, ran.envelope["errors"][0]["message"]) == (
+        2,
+        f"opskit has stopped no endpoint '{name}' in us-east-1.",
+    )

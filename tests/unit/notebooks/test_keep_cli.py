@@ -109,3 +109,13 @@ def test_an_unkeep_says_how_it_was_kept(lab: FakeNotebook, capsys: pytest.Captur
     assert (ran.code, ran.data["removed"], ran.data["replaced"]["reason"]) == (0, ["opskit:keep"], "thesis")
     assert lab.tags == {}
     assert run_opskit(capsys, "notebook", "unkeep", "lab", "-o", "json").data["replaced"] is None
+
+
+@pytest.mark.parametrize("name", ["über", "a b", "", "x" * 300])
+@pytest.mark.parametrize("command", [("keep",), ("unkeep",), ("start",), ("open", "--print")])
+def test_no_notebook_has_a_name_that_cannot_be_one(
+    name: str, command: tuple[str, ...], lab: FakeNotebook, fake_aws: FakeAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_aws.running["DescribeNotebookInstance"] = lambda _: DENIED  # as whatever AWS says of such a name
+    ran = run_opskit(capsys, "notebook", *command, name, "-o", "json")
+    assert (ran.code, ran.envelope["errors"][0]["code"]) == (2, "no-notebook")
