@@ -102,6 +102,7 @@ def pytest_runtestloop() -> Generator[None, object, object]:
             return (yield)
         finally:
             end_forkservers()
+            gc.freeze()  # all ends with the process: pytest would look once more for garbage, for a second
 
 
 def _share_tree(patched: pytest.MonkeyPatch) -> None:
