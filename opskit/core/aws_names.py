@@ -39,6 +39,10 @@ def iam_action(call: str) -> str:
     return f"{_PREFIXES.get(service, service)}:{name}"
 
 
+BUCKET_NAME = re.compile(r"[a-zA-Z0-9._-]{1,255}")
+"""What S3 takes as the name of a bucket: older ones of us-east-1 may have more than today's lower-case letters and 63
+characters (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
+"""
 ANY_DEFAULT_BUCKET = "sagemaker-*"
 """Matches all default buckets, for policies."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from opskit.core.exceptions import UsageError
 from opskit.core.setting_values import (
+    BUCKET,
     DURATION,
     FRACTION,
     OUTPUT_FORMAT,
@@ -151,7 +152,7 @@ SETTING_SPECS = (
     ),
     SettingSpec(
         "bucket",
-        STRING,
+        BUCKET,
         "the S3 bucket for data and models",
         "OPSKIT_BUCKET",
         "--bucket",

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from opskit.core.aws_names import BUCKET_NAME
 from opskit.core.exceptions import UsageError
 from opskit.core.tags import LONGEST_TAG_VALUE, is_tag_value
 
@@ -168,6 +169,13 @@ def _parse_owner(value: str) -> str:
     return name
 
 
+def _parse_bucket(value: str) -> str:
+    name = _parse_string(value)
+    if not BUCKET_NAME.fullmatch(name):
+        raise ValueError
+    return name
+
+
 def _parse_strings(value: str | Sequence[str]) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if not parts:
@@ -213,6 +221,9 @@ def _parse_positive_duration(value: str) -> timedelta:
 STRING = ValueType("text", (str,), _parse_string)
 OWNER = ValueType(
     f"at most {LONGEST_TAG_VALUE} letters, digits, spaces and _ . : / = + - @, as a tag's value", (str,), _parse_owner
+)
+BUCKET = ValueType(
+    "the name of an S3 bucket, without s3://: letters, digits and . - _, at most 255", (str,), _parse_bucket
 )
 STRINGS = ValueType("a list of words", (str, list), _parse_strings)
 POSITIVE_INT = ValueType("a whole number of at least 1", (int,), _parse_positive_int)

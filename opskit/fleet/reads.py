@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from opskit.aws.client import AwsClient, parse_errors_as_aws
-from opskit.core.exceptions import UsageError
+from opskit.core.exceptions import AccessDenied, AwsError, UsageError
 from opskit.fleet.rules.accounts import FleetAccount, role_of_account
 
 _SERVICE = "organizations"
+_NOT_IN_USE = "AWSOrganizationsNotInUseException"
+# As AWS says of ListAccounts: https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html
+_WHO_MAY_LIST = "AWS lists an organization only to its management account and to a delegated administrator."
 
 
 def list_organization_accounts(
@@ -19,14 +23,25 @@ def list_organization_accounts(
     own is looked at with its own credentials: the role need not be in it.
 
     Raises:
-        UsageError: there is no such unit, or none of these has an account.
+        UsageError: there is no organization or no such unit, or none of these has an account.
         AwsError: the organization could not be read.
     """
-    if units:
-        parents = _resolve_units(client, units)
-        found = [each for parent in parents for each in _accounts_below(client, parent)]
-    else:
-        found = list(_read_accounts(client, "list_accounts"))
+    try:
+        if units:
+            parents = _resolve_units(client, units)
+            found = [each for parent in parents for each in _accounts_below(client, parent)]
+        else:
+            found = list(_read_accounts(client, "list_accounts"))
+    except AccessDenied as failure:
+        failure.problem = replace(failure.problem, hint=f"{_WHO_MAY_LIST} {failure.problem.hint}".rstrip())
+        raise
+    except AwsError as failure:
+        if failure.aws_code != _NOT_IN_USE:
+            raise
+        text = f"The account {own_account} is in no AWS organization."
+        raise UsageError(
+            "no-organization", text, "Name the accounts: --accounts FILE, or --role-arn for each."
+        ) from failure
     active = {each["Id"]: each for each in found if (each.get("State") or each.get("Status")) == "ACTIVE"}
     if not active:
         raise UsageError("no-accounts", "The organization has no active account there.")

@@ -41,13 +41,14 @@ _MOTO_ADMIN_PREFIX = "/moto-api/"
 _NOT_ALLOWED_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 OPERATION_PATHS = {"/listRegions": ("account", "ListRegions"), "/getRegionOptStatus": ("account", "GetRegionOptStatus")}
-# The services whose requests and answers are held against botocore's models; of the last two all is moto's.
+# The services whose requests and answers are held against botocore's models; some of them moto answers.
 _SERVICES = {
     "SageMaker": "sagemaker",
     "ServiceQuotasV20190624": "service-quotas",
     "AWSSupport_20130415": "support",
     "AWSPriceListService": "pricing",
     "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
+    "AWSOrganizationsV20161128": "organizations",
     "Logs_20140328": "logs",
     "GraniteServiceVersion20100801": "cloudwatch",
     "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101": "cloudtrail",

@@ -20,7 +20,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from opskit.sandbox.account.caller_identity import answer_get_caller_identity
 from opskit.sandbox.account.execution_roles import load_managed_policies, role_boundary, simulate_principal_policy
 from opskit.sandbox.account.faults import FaultKind, FaultSwitches
-from opskit.sandbox.account.organization import check_assume_role, create_accounts
+from opskit.sandbox.account.organization import OrganizationService, check_assume_role, create_accounts
 from opskit.sandbox.account.permissions import Permissions
 from opskit.sandbox.account.policy_file import PolicyFile
 from opskit.sandbox.account.regions import RegionService
@@ -264,6 +264,7 @@ def _register_services(
     dispatcher.pages[INVOKE_PATH_PREFIX] = InvokeEndpointPage(endpoints, invocations).answer_request
     services = (
         regions,
+        OrganizationService(state.home.account if options.accounts > 1 else None),
         QuotaService(state, scenario, ledger),
         UtilizationReportService(state, ledger),
         SupportService(state, ledger.requests, plan=options.support_plan),

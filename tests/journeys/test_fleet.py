@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.journeys.conftest import RunningSandbox, Shell, make_shell, run_sandbox
 from tests.slow import starts_server
@@ -164,3 +165,14 @@ def test_the_role_for_a_stack_set(shell: Shell) -> None:
     actions = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     assert "sagemaker:ListNotebookInstances" in str(actions)
     assert "Stop" not in str(actions)
+
+
+def test_a_member_may_not_list_its_organization(organization: RunningSandbox, listed: dict[str, str]) -> None:
+    names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "DEFAULT_REGION")
+    key, secret, region = (organization.variables[f"AWS_{name}"] for name in names)
+    role = f"arn:aws:iam::{listed['production-003']}:role/opskit"
+    own = boto3.Session(key, secret, region_name=region).client("sts", endpoint_url=organization.url)
+    keys = own.assume_role(RoleArn=role, RoleSessionName="member")["Credentials"]
+    member = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        member.client("organizations", endpoint_url=organization.url).list_accounts()

@@ -28,6 +28,10 @@ UNANSWERED = {
             *("DescribeTrustedAdvisorCheckSummaries",),
         )
     ),
+    *(
+        ("organizations", name)
+        for name in ("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListRoots")
+    ),
 }
 """Owned operations that have only a refusal: what they would tell of, the sandbox has not."""
 

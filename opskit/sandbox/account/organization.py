@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
 from opskit.sandbox.account.caller_identity import caller_arn
+from opskit.sandbox.dispatcher import aws_operation
 from opskit.sandbox.errors import ApiError, FallThrough
-from opskit.sandbox.state import INTERNAL_USER_AGENT, AccountRegion, SandboxState
+from opskit.sandbox.state import INTERNAL_USER_AGENT, AccountRegion, ApiCall, SandboxState
 
 ROLE = "opskit"
 """The role that the accounts of an organization have for opskit."""
@@ -22,6 +23,31 @@ _UNITS = ("production", "research", "teaching")
 # Every so manyth account has not got the role, and the one after it a role that trusts another account.
 _WITHOUT_ROLE = 10
 _FOREIGN_ACCOUNT = "999999999999"
+
+
+class OrganizationService:
+    """Refuses to list an organization where AWS does: to an account that is in none, and to a member of one. moto lists
+    none, and all, instead.
+    """
+
+    def __init__(self, management_account: str | None) -> None:
+        self._management_account = management_account
+
+    @aws_operation(
+        "organizations", "ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListRoots"
+    )
+    def check_account(self, call: ApiCall) -> dict[str, Any]:
+        """Refuse, or leave the answer to moto.
+
+        Raises:
+            ApiError: Organizations' refusal.
+            FallThrough: moto may answer.
+        """
+        if self._management_account is None:
+            raise ApiError("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
+        if call.account_region.account != self._management_account:
+            raise ApiError("AccessDeniedException", "You don't have permissions to access this resource.")
+        raise FallThrough
 
 
 def create_accounts(state: SandboxState, count: int, create_resources: Callable[[str, int], None]) -> list[str]:

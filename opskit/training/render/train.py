@@ -226,7 +226,8 @@ def _run_notes(run: TrainingRun, files: RunFiles, columns: int | None) -> list[s
         notes += [f"{at}. {step}" for at, step in enumerate(plan_steps(run.plan), 1)]
         notes.append(f"{made_for_text(run.wanted.owner)} {_role_text(run.plan)} Nothing was changed.")
     notes += left_out_notes(run.plan.left_out if run.plan else ())
-    if run.plan and not run.scores:
+    # A run that began has said so already.
+    if run.plan and (run.wanted.dry_run or run.plan.blockers):
         notes += cost_lines(run.plan.cost_items)
     if run.scores and run.data:
         if columns and (drawn := _draw_in_terminal(run, run.data, run.scores, columns)):

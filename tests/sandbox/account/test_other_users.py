@@ -16,6 +16,7 @@ import pytest
 from opskit.sandbox import access_key, peer_user
 from opskit.sandbox.server import Sandbox, SandboxOptions, run_sandbox
 from tests.sandbox.conftest import Account
+from tests.slow import starts_server
 
 STRANGER = 54321
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a program as another user")
@@ -48,6 +49,7 @@ def asks(
 
 
 @pytest.fixture(scope="module")
+@starts_server
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))

@@ -1,4 +1,4 @@
-"""Which Regions an account has, by the Account API and by EC2."""
+"""Which Regions an account has, by the Account API and by EC2; and that it is in no organization."""
 
 from __future__ import annotations
 
@@ -39,3 +39,9 @@ def test_nobody_answers_for_a_region_that_aws_does_not_have(fresh_account: Any, 
     with pytest.raises(ConnectionClosedError):
         getattr(client, operations.get(service, "list_buckets"))()
     assert fresh_account.client("sagemaker", "eu-west-1").list_models()["Models"] == []
+
+
+def test_an_account_of_no_organization_lists_none(fresh_account: Any) -> None:
+    with pytest.raises(ClientError) as error:
+        fresh_account.client("organizations").list_accounts()
+    assert error.value.response["Error"]["Code"] == "AWSOrganizationsNotInUseException"

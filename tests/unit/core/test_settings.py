@@ -135,6 +135,8 @@ def test_every_variable_is_read_as_its_file_value_is(tmp_path: Path) -> None:
         ("watch = ['ml.m4.xlarge']", "watch: entry 1 must be a table", "[[watch]]"),
         ("[watch]\nuses = ['training']", "watch: entry 1 names no types", "types"),
         ("[watch]\ntypes = ['ml.m4.xlarge']\nshare = 8", "share must be a share", ""),
+        ("bucket = 's3://mine'", "bucket must be the name of an S3 bucket, without s3://", ""),
+        ("bucket = 'a b'", "bucket must be the name of an S3 bucket", ""),
         ("regions = [", "not valid TOML", ""),
     ],
 )  # fmt: skip
