@@ -156,6 +156,7 @@ class _Restoration:
     clock: Clock
     emit: EventSink
     guard: bool
+    told_status: str = ""
 
     def run(self, plan: StartPlan) -> StartResult:
         step, there = plan.step, plan.there
@@ -202,14 +203,14 @@ class _Restoration:
         Raises:
             AwsError: it failed, or is gone.
         """
-        name, told = self.record.endpoint, ""
+        name = self.record.endpoint
         for there in poll_until_done(self._read, self.clock, self.emit):
             if there is None:
                 raise AwsError("vanished", f"The endpoint {name} is not there any more.", region=self.client.region)
             self._note(there)
-            if there.status != told:
-                told = there.status
-                self.emit(Message(f"{name}: {told}"))
+            if there.status != self.told_status:
+                self.told_status = there.status
+                self.emit(Message(f"{name}: {there.status}"))
             if there.traits.is_settled and not there.is_deploying:
                 if there.traits.is_in_service:
                     return there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,11 @@ def test_a_stopped_endpoint_comes_back_where_there_is_room(
     stopped: EndpointAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stopped.quotas = dict(ROOM)
-    assert (start(stopped, capsys).code, stopped.creates) == (0, 1)
+    ended = start(stopped, capsys)
+    assert (ended.code, stopped.creates) == (0, 1)
+    lines = ended.err.splitlines()
+    assert "prices: InService" in lines
+    assert all(line != after for line, after in pairwise(lines))  # a status is said when it changes
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry-run"])
