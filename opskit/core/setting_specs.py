@@ -289,7 +289,9 @@ def parse_setting_value(key: SettingSpec, value: Any, where: str, *, typed: bool
             raise UsageError(
                 "bad-setting", f"{place} must be {key.value_type.description}: it was given an empty text."
             ) from error
-        raise UsageError("bad-setting", f"{place} must be {key.value_type.description}, not {value!r}.") from error
+        # A text as it is: what it may contain is filtered where it is shown.
+        given = f"'{value}'" if isinstance(value, str) else repr(value)
+        raise UsageError("bad-setting", f"{place} must be {key.value_type.description}, not {given}.") from error
 
 
 def _setting_place(key: SettingSpec, where: str) -> str:
