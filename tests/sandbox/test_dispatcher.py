@@ -28,6 +28,7 @@ TARGETS = {
     "pricing": ("AWSPriceListService", "pricing"),
     "cloudtrail": ("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "cloudtrail"),
     "resourcegroupstaggingapi": ("ResourceGroupsTaggingAPI_20170126", "tagging"),
+    "organizations": ("AWSOrganizationsV20161128", "organizations"),
 }
 
 Call = Callable[[str, str, bytes], Any]
