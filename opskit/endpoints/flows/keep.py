@@ -17,7 +17,7 @@ from opskit.endpoints.rules.enums import EndpointAction
 from opskit.endpoints.rules.model import HostedEndpoint
 from opskit.keeps.flows import KeptKind
 
-_LIST_HINT = "`opskit endpoint list` shows them, and those that opskit has stopped; --region looks elsewhere."
+LIST_HINT = "`opskit endpoint list` shows them, and those that opskit has stopped; --region looks elsewhere."
 
 
 def get_endpoint(client: AwsClient, name: str) -> HostedEndpoint:
@@ -30,7 +30,7 @@ def get_endpoint(client: AwsClient, name: str) -> HostedEndpoint:
     found = read_hosted_endpoint(client, name) if is_possible_name(name) else None
     if found is None or found.traits.is_going:
         what = f"There is no endpoint '{name}' in {client.region}" if found is None else f"{name} is being deleted"
-        raise UsageError("no-endpoint", f"{what}.", _LIST_HINT)
+        raise UsageError("no-endpoint", f"{what}.", LIST_HINT)
     return found
 
 
@@ -58,7 +58,7 @@ def choose_endpoint_names(client: AwsClient, meant: EndpointFilter) -> list[str]
     there = [each for each in found if each is not None and not each.traits.is_going]
     chosen = [each.name for each in (_with_choice(client, there, meant) if meant.has_tag_choice else there)]
     if not chosen:
-        raise UsageError("no-endpoint", f"No endpoint in {client.region} is chosen by that.", _LIST_HINT)
+        raise UsageError("no-endpoint", f"No endpoint in {client.region} is chosen by that.", LIST_HINT)
     return chosen
 
 

@@ -11,6 +11,7 @@ from opskit.core.model import Unknown
 from opskit.core.stop_outcome import StopOutcome
 from opskit.core.text import describe_none
 from opskit.endpoints.flows.inspect import EndpointInspection
+from opskit.endpoints.flows.keep import LIST_HINT
 from opskit.endpoints.flows.stop_plan import EndpointStop
 from opskit.endpoints.render.rows import (
     VERDICT_STYLES,
@@ -33,7 +34,6 @@ _COLUMNS = (
     Column("Action"),
     Column("Why", wrap=True),
 )
-_LIST_COMMAND = "`opskit endpoint list` shows them, and those that opskit has stopped; --region looks elsewhere."
 
 
 def endpoint_stop_result(
@@ -41,7 +41,7 @@ def endpoint_stop_result(
 ) -> CommandResult:
     """The answer of ``endpoint stop``, after ``inspection``. ``missing`` are the names that no endpoint has."""
     where = " where AWS could be asked" if inspection.problems else ""
-    gone = tuple(Problem("no-endpoint", f"There is no endpoint '{name}'{where}.", _LIST_COMMAND) for name in missing)
+    gone = tuple(Problem("no-endpoint", f"There is no endpoint '{name}'{where}.", LIST_HINT) for name in missing)
     refused = tuple(action.refusal for action in actions if action.refusal)
     problems = (
         *inspection.problems,

@@ -17,7 +17,7 @@ from opskit.core.setting_values import parse_tag
 from opskit.fleet.cli.account_pool import AccountPool
 from opskit.fleet.cli.account_request import AccountRequest
 from opskit.fleet.flows.account_commands import RoleOptions
-from opskit.fleet.flows.choose_accounts import choose_accounts, read_file_accounts, run_key
+from opskit.fleet.flows.choose_accounts import choose_accounts, run_key
 from opskit.fleet.render import fleet_result, progress_text, refused_fleet_result
 from opskit.fleet.rules.plans import AccountPlan, over_limit_problem, parse_plan, plan_of_rows
 from opskit.fleet.rules.reports import AccountReport
@@ -114,7 +114,7 @@ def run_over_accounts(ctx: CommandContext, command: ParsedCommand) -> CommandRes
         case AccountUse.CHANGES:
             _check_change(command)
             plan = _read_plan(command)
-    several = SeveralAccounts(ctx, command, _choose_accounts(ctx, command.choice), roles)
+    several = SeveralAccounts(ctx, command, _choose_accounts(ctx, command.choice, plan), roles)
     match command.use:
         case AccountUse.READS | None:
             return fleet_result(several.view, several.read_accounts(resume=command.choice.resume))
@@ -138,23 +138,25 @@ def _check_change(command: ParsedCommand) -> None:
 
 
 def _read_plan(command: ParsedCommand) -> AccountPlan | None:
-    """The plan that was given, held against the accounts where a file names them; None: none was, or it is not needed.
+    """The plan that was given; None: none was, or it is not needed.
 
     Raises:
-        UsageError: it cannot be read, is no plan of this command, or plans changes elsewhere.
+        UsageError: it cannot be read, or is no plan of this command.
     """
     choice = command.choice
     if choice.plan is None or command.arguments["dry_run"]:
         return None
     records = VIEWS[" ".join(command.path)].records
-    plan = parse_plan(read_named_text(choice.plan, "bad-plan"), str(choice.plan), command.path, records)
-    if choice.accounts is not None:
-        _check_planned_accounts(plan, choice.plan, read_file_accounts(choice.accounts, choice.role_name))
-    return plan
+    return parse_plan(read_named_text(choice.plan, "bad-plan"), str(choice.plan), command.path, records)
 
 
-def _check_planned_accounts(plan: AccountPlan, source: Path, accounts: Sequence[FleetAccount]) -> None:
-    unknown = sorted(plan.keys() - {each.account for each in accounts})
+def _check_planned_accounts(plan: AccountPlan | None, source: Path | None, accounts: Sequence[FleetAccount]) -> None:
+    """Hold the plan that was given against the accounts that were named.
+
+    Raises:
+        UsageError: it plans changes elsewhere.
+    """
+    unknown = sorted((plan or {}).keys() - {each.account for each in accounts})
     if unknown:
         text = f"{source} plans changes in the account {unknown[0]}, which was not named."
         raise UsageError("bad-plan", text, "Name the accounts as in the dry run.")
@@ -165,9 +167,7 @@ def _change_accounts(several: SeveralAccounts, plan: AccountPlan | None) -> Comm
     command, choice, view = several.command, several.command.choice, several.view
     dry_run = bool(command.arguments["dry_run"])
     planned: list[AccountReport] = []
-    if plan is not None and choice.plan is not None:
-        _check_planned_accounts(plan, choice.plan, several.accounts)
-    else:
+    if plan is None:
         planned = several.plan_changes()
         _check_names(several, planned)
         plan = plan_of_rows([row for report in planned for row in report.rows(view.records)])
@@ -194,7 +194,7 @@ def _check_names(several: SeveralAccounts, planned: Sequence[AccountReport]) -> 
         raise UsageError(f"no-{view.noun}", text, f"`opskit {command.path[0]} list` with the same accounts shows them.")
 
 
-def _choose_accounts(ctx: CommandContext, choice: AccountChoice) -> tuple[FleetAccount, ...]:
+def _choose_accounts(ctx: CommandContext, choice: AccountChoice, plan: AccountPlan | None) -> tuple[FleetAccount, ...]:
     units = tuple(choice.ou or ())
     return choose_accounts(
         ctx.session,
@@ -203,4 +203,5 @@ def _choose_accounts(ctx: CommandContext, choice: AccountChoice) -> tuple[FleetA
         units=units,
         role_arns=ctx.role_arns,
         role_name=choice.role_name,
+        check=partial(_check_planned_accounts, plan, choice.plan),
     )

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from opskit.aws.partitions import COMMERCIAL, Partition, partition_of
+from opskit.aws.partitions import COMMERCIAL, partition_of
 from opskit.aws.session import AwsSession
 from opskit.core.exceptions import UsageError
 from opskit.core.file_errors import read_named_text
@@ -25,9 +25,10 @@ def choose_accounts(
     units: Sequence[str],
     role_arns: Sequence[str],
     role_name: str,
+    check: Callable[[Sequence[FleetAccount]], None],
 ) -> tuple[FleetAccount, ...]:
-    """The accounts of a file, of the organization, or of roles. ``connect`` is called once the file was read and makes
-    sense.
+    """The accounts of a file, of the organization, or of roles. ``check`` may raise as soon as they are known: those of
+    a file and of roles before ``connect`` is called.
 
     Raises:
         UsageError: none of them was named, or two, or the file cannot be read.
@@ -37,22 +38,17 @@ def choose_accounts(
         text = "Name the accounts in one way: --accounts FILE, --org or --ou, or --role-arn for each."
         raise UsageError("which-accounts", text, "`opskit fleet check --org` looks at the whole organization.")
     if role_arns:
-        return tuple({arn: account_of_role(arn) for arn in role_arns}.values())
-    if file is not None:
-        read_file_accounts(file, role_name)
-        return read_file_accounts(file, role_name, partition_of(connect().default_region))
-    partition = partition_of((base := connect()).default_region).name
-    return list_organization_accounts(base.client(), units, partition, role_name, base.identity().account)
-
-
-def read_file_accounts(file: Path, role_name: str, partition: Partition = COMMERCIAL) -> tuple[FleetAccount, ...]:
-    """The accounts of a file. The partition, which only AWS's Region tells, is that of roles that the file does not
-    name.
-
-    Raises:
-        UsageError: it cannot be read, or is not a list of accounts.
-    """
-    return parse_accounts(read_named_text(file, "accounts-unreadable"), str(file), partition.name, role_name)
+        accounts = tuple({arn: account_of_role(arn) for arn in role_arns}.values())
+    elif file is not None:
+        text = read_named_text(file, "accounts-unreadable")  # once: a pipe can be read no second time
+        # The partition, which the Region tells, is that of roles that the file does not name.
+        check(parse_accounts(text, str(file), COMMERCIAL.name, role_name))
+        return parse_accounts(text, str(file), partition_of(connect().default_region).name, role_name)
+    else:
+        partition = partition_of((base := connect()).default_region).name
+        accounts = list_organization_accounts(base.client(), units, partition, role_name, base.identity().account)
+    check(accounts)
+    return accounts
 
 
 def run_key(
