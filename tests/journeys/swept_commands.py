@@ -18,6 +18,7 @@ from tests.journeys.swept_preparations import (
     delete_role,
     remove_idle_since,
     remove_scaling,
+    stop_notebook,
     wait_for_decisions,
     wait_for_deletions,
 )
@@ -184,7 +185,13 @@ SWEPT: Mapping[str, SweptCommand] = {
         },
     ),
     "notebook start": SweptCommand(
-        (SweptRun("notebook start course-stopped", (*_NEW_NOTEBOOK, "notebook stop course-stopped --yes")),),
+        (
+            SweptRun(
+                "notebook start course-stopped",
+                (*_NEW_NOTEBOOK, partial(stop_notebook, "course-stopped")),
+                is_cold=True,
+            ),
+        ),
         silent=_NO_NEED,
         unreached=_sagemaker("asked where notebooks are chosen by a tag", "ListTags"),
     ),

@@ -35,6 +35,20 @@ def delete_notebook(name: str, client: MakeClient) -> None:
     wait_until(status, lambda told: told == "gone")
 
 
+def stop_notebook(name: str, client: MakeClient) -> None:
+    sagemaker = client("sagemaker")
+
+    def status() -> str:
+        told: str = sagemaker.describe_notebook_instance(NotebookInstanceName=name)["NotebookInstanceStatus"]
+        if told == "InService":
+            with suppress(ClientError):
+                sagemaker.stop_notebook_instance(NotebookInstanceName=name)
+        return told
+
+    # What is still Stopping is refused a start before anything is read.
+    wait_until(status, lambda told: told == "Stopped")
+
+
 def delete_role(client: MakeClient) -> None:
     iam = client("iam")
     with suppress(ClientError):
